@@ -1,0 +1,67 @@
+/**
+ * The host plan: everything a runtime must do, as plain JSON-able data. Runtimes (WebGPU in Node and in the browser, later
+ * the CUDA driver), generated bindings and the explain report are all readers of this one value; none of them knows attention.
+ *
+ * Names in scope of its expressions: sizes (n_q n_k heads kv_heads batch dim), launch scalars, free extents (`tensor.axis`), the
+ * `variables` in order, and in chunked steps `head_first head_count kv_first` (flattened batch*head ranges of the chunk).
+ */
+import type { Expr, ScalarType } from '../expr/ir.ts';
+import type { ScalarParam, TensorParam, Requirement } from '../spec/ir.ts';
+import type { BufferElement } from '../tile/ir.ts';
+import type { StorageDecl, UniformDecl } from '../kernel/ir.ts';
+
+export interface HostBuffer {
+  readonly name: string;
+  /** input: q k v and tensor parameters; output: out lse; workspace: derived tables and partial results. */
+  readonly role: 'input' | 'output' | 'workspace';
+  readonly element: BufferElement;
+  readonly extents: readonly Expr[];
+  /**
+   * How a chunk over flattened heads sees it: `query-heads` / `kv-heads`: the buffer's first two axes are batch and (kv) heads, and a
+   * chunk binds only its own part; `whole`: bound entirely.
+   */
+  readonly chunked: 'query-heads' | 'kv-heads' | 'whole';
+}
+
+export interface HostVariable {
+  readonly name: string;
+  readonly type: ScalarType;
+  readonly value: Expr;
+}
+
+export interface HostKernel {
+  readonly name: string;
+  readonly summary: string;
+  readonly workgroupSize: number;
+  readonly subgroup?: number;
+  readonly storage: readonly StorageDecl[];
+  readonly uniforms: readonly UniformDecl[];
+  /** Bytes of workgroup memory. */
+  readonly sharedBytes: number;
+}
+
+/** One dispatch. `uniforms[i]` gives the value of the kernel's i-th uniform. */
+export interface HostStep {
+  readonly kernel: string;
+  readonly uniforms: readonly Expr[];
+  readonly workgroups: readonly [Expr, Expr, Expr];
+  /** Skipped when false. */
+  readonly when: Expr;
+  /** May be run in several pieces over flattened heads when a binding would be too large. */
+  readonly chunkable: boolean;
+}
+
+export interface HostPlan {
+  readonly format: 'filigree-plan-1';
+  readonly name: string;
+  readonly doc: readonly string[];
+  readonly dim: number;
+  readonly dtype: 'f32' | 'f16';
+  readonly scalars: readonly ScalarParam[];
+  readonly tensors: readonly TensorParam[];
+  readonly requires: readonly Requirement[];
+  readonly variables: readonly HostVariable[];
+  readonly buffers: readonly HostBuffer[];
+  readonly kernels: readonly HostKernel[];
+  readonly steps: readonly HostStep[];
+}

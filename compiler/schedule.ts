@@ -1,0 +1,36 @@
+/**
+ * A schedule: how one kernel uses a machine. Chosen from the capability record and the shape of the work (choose-schedule.ts),
+ * pinned in part by the source, and passed explicitly: no pass has geometry of its own. A schedule changes speed, never the result.
+ */
+export interface Schedule {
+  /**
+   * rows-on-lanes: each lane owns `rowsPerLane` whole query rows (prefill).
+   * keys-on-lanes: every lane holds all rows of the tile for its own share of the keys; sums are combined at the end (decode).
+   */
+  readonly layout: 'rows-on-lanes' | 'keys-on-lanes';
+  /** Lanes of a workgroup. */
+  readonly lanes: number;
+  /** rows-on-lanes: query rows a lane owns; query tile = lanes * rowsPerLane. keys-on-lanes: rows of the tile. */
+  readonly rowsPerLane: number;
+  /** Keys between two softmax updates; divides keyTile. keys-on-lanes: a multiple of lanes. */
+  readonly keyStep: number;
+  /** Keys of the tile that the mask is asked about. */
+  readonly keyTile: number;
+  /**
+   * Where the `dot` atoms take the streamed operand (K, V) from:
+   * direct: every lane reads it from the buffer; shuffle: each lane reads one key, subgroup shuffles hand it round;
+   * workgroup: staged in workgroup memory.
+   */
+  readonly operand: 'direct' | 'shuffle' | 'workgroup';
+  /** Lanes whose shuffles may be counted on (the target's smallest subgroup). */
+  readonly subgroup: number;
+  /** Where a lane keeps its query rows and output rows. */
+  readonly rowStorage: 'registers' | 'workgroup';
+  /** Chunks of 4 head-dim elements unrolled in a row; the loop over the rest is rolled. Registers need all chunks unrolled. */
+  readonly chunkUnroll: number;
+}
+
+/** Query rows of a tile. */
+export function queryTileOf(schedule: Schedule): number {
+  return schedule.layout === 'rows-on-lanes' ? schedule.lanes * schedule.rowsPerLane : schedule.rowsPerLane;
+}

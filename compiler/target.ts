@@ -1,0 +1,23 @@
+/**
+ * Capability records: what a machine can do, as data. Schedules and verifiers ask the record; printers never do.
+ * The values live in backends/targets.ts, or are filled from a device at run time.
+ */
+export interface TargetRecord {
+  readonly name: string;
+  readonly language: 'wgsl' | 'cuda';
+  /** A driver that runs on the CPU: memory instructions dominate, few lanes a workgroup are best. */
+  readonly software: boolean;
+  readonly maxWorkgroupSize: number;
+  /** Bytes of workgroup memory a kernel may declare. */
+  readonly workgroupBytes: number;
+  readonly maxWorkgroupsPerAxis: number;
+  readonly maxStorageBuffers: number;
+  /** Bytes one storage binding may span. */
+  readonly maxBindingBytes: number;
+  readonly maxBufferBytes: number;
+  /** Smallest and largest subgroup a dispatch may see; absent: no subgroup operations. */
+  readonly subgroups?: { readonly min: number; readonly max: number };
+  /** f16 as a storage element. Without it f16 tensors are read as packed pairs. */
+  readonly f16: boolean;
+  readonly dot4: boolean;
+}

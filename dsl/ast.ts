@@ -1,0 +1,119 @@
+/**
+ * The syntax tree of a `.fil` file, one union for all expressions: whether an expression is a mask, an int,
+ * a float or a bool is decided by the checker, not by the grammar. Every node has a span.
+ */
+import type { Span } from './span.ts';
+
+export interface Ident {
+  readonly name: string;
+  readonly span: Span;
+}
+
+export interface SourceFile {
+  readonly file: string;
+  readonly text: string;
+  readonly items: readonly Item[];
+}
+
+export type Item = ImportDecl | MaskDecl | AttentionDecl;
+
+export interface ImportDecl {
+  readonly kind: 'import';
+  /** `name` or `name as alias`. */
+  readonly names: readonly { readonly name: Ident; readonly alias?: Ident }[];
+  readonly from: string;
+  readonly fromSpan: Span;
+  readonly span: Span;
+}
+
+export interface MaskDecl {
+  readonly kind: 'mask';
+  readonly name: Ident;
+  readonly params: readonly Param[];
+  readonly body: Expr;
+  /** Lines of `///`, without the slashes. */
+  readonly doc: readonly string[];
+  readonly span: Span;
+}
+
+export interface AttentionDecl {
+  readonly kind: 'attention';
+  readonly name: Ident;
+  readonly params: readonly Param[];
+  readonly clauses: readonly Clause[];
+  readonly doc: readonly string[];
+  readonly span: Span;
+}
+
+export type Clause =
+  | { readonly kind: 'mask'; readonly body: Expr; readonly span: Span }
+  /** Factor on q.k; default 1/sqrt(dim). */
+  | { readonly kind: 'scale'; readonly body: Expr; readonly span: Span }
+  /** `score s => ...`: the logit from the scaled product `s`. */
+  | { readonly kind: 'score'; readonly variable: Ident; readonly body: Expr; readonly span: Span }
+  /** An extra logit in the denominator, per batch and head. */
+  | { readonly kind: 'sink'; readonly body: Expr; readonly span: Span }
+  /** Pins of the schedule; may change speed, never the result. */
+  | { readonly kind: 'schedule'; readonly pins: readonly { readonly name: Ident; readonly value: Expr }[]; readonly span: Span };
+
+export interface Param {
+  readonly name: Ident;
+  /** `const`: known when the kernel is generated. */
+  readonly isConst: boolean;
+  readonly type: TypeExpr;
+  readonly defaultValue?: Expr;
+  readonly doc: readonly string[];
+  readonly span: Span;
+}
+
+export interface TypeExpr {
+  readonly scalar: 'int' | 'float' | 'bool';
+  /** `int tokens`, `int tiles`: a unit that the checker keeps apart and the bindings show. */
+  readonly unit?: Ident;
+  /** Axes of a tensor, outermost first; empty for a scalar. `batch heads kv_heads queries keys`, a new name (a free
+   *  axis, whose extent can be read by that name), an integer, or `queries / B` and `keys / B` (counted in blocks of B, rounded up). */
+  readonly axes: readonly Expr[];
+  readonly span: Span;
+}
+
+export type UnaryOp = '-' | '~';
+export type BinaryOp =
+  | '|' | '&'
+  | '==' | '!=' | '<' | '<=' | '>' | '>='
+  | '+' | '-' | '*' | '/' | 'div' | 'mod';
+
+export type Expr =
+  | { readonly kind: 'int'; readonly value: number; readonly span: Span }
+  | { readonly kind: 'float'; readonly value: number; readonly text: string; readonly span: Span }
+  | { readonly kind: 'bool'; readonly value: boolean; readonly span: Span }
+  | { readonly kind: 'name'; readonly name: string; readonly span: Span }
+  /** Constructors (`band(..)`), named masks, and functions (`abs(..)`) alike. */
+  | { readonly kind: 'call'; readonly callee: Ident; readonly args: readonly Arg[]; readonly span: Span }
+  | { readonly kind: 'index'; readonly base: Ident; readonly indices: readonly Expr[]; readonly span: Span }
+  | { readonly kind: 'unary'; readonly op: UnaryOp; readonly arg: Expr; readonly span: Span }
+  | { readonly kind: 'binary'; readonly op: BinaryOp; readonly left: Expr; readonly right: Expr; readonly span: Span }
+  | { readonly kind: 'if'; readonly cond: Expr; readonly then: Expr; readonly otherwise: Expr; readonly span: Span }
+  | { readonly kind: 'let'; readonly name: Ident; readonly value: Expr; readonly body: Expr; readonly span: Span }
+  | { readonly kind: 'any'; readonly variable: Ident; readonly from: Expr; readonly to: Expr; readonly body: Expr; readonly span: Span }
+  | { readonly kind: 'predicate'; readonly query: Ident; readonly key: Ident; readonly body: Expr; readonly span: Span }
+  | {
+      readonly kind: 'choose';
+      readonly selector: Expr;
+      readonly cases: readonly { readonly value: Expr; readonly body: Expr; readonly span: Span }[];
+      readonly otherwise?: Expr;
+      readonly span: Span;
+    };
+
+/** `name = value`, `value`, or the half-open range `from .. to`. */
+export interface Arg {
+  readonly name?: Ident;
+  readonly value: Expr | RangeExpr;
+  readonly span: Span;
+}
+
+export interface RangeExpr {
+  readonly kind: 'range';
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly span: Span;
+}
