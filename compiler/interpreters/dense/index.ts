@@ -1,0 +1,8 @@
+/**
+ * The dense interpreter: the only definition of what a spec means. Float64, direct loops, no tiling; it shares no code
+ * with any lowering. Check a launch with compiler/spec/check-launch.ts first.
+ */
+export { denseAttention } from './attention.ts';
+export type { DenseResult, Inputs, RowTrace } from './attention.ts';
+export { denseMask, maskRow, maskRows } from './mask.ts';
+export type { MaskRow } from './mask.ts';
