@@ -88,9 +88,9 @@ export function applyBinary(op: BinaryOp, type: ScalarType, a: number, b: number
     case 'mul':
       return type === 'int' ? Math.imul(a, b) : a * b;
     case 'min':
-      return a < b ? a : b;
+      return Math.min(a, b);
     case 'max':
-      return a > b ? a : b;
+      return Math.max(a, b);
     case 'div':
       return floorDiv(a, b);
     case 'mod':

@@ -233,17 +233,9 @@ function compileBinary(e: Extract<Expr, { readonly kind: 'binary' }>, a: Compile
     case 'mul':
       return isInt ? (v) => Math.imul(a(v), b(v)) : (v) => a(v) * b(v);
     case 'min':
-      return (v) => {
-        const x = a(v);
-        const y = b(v);
-        return x < y ? x : y;
-      };
+      return (v) => Math.min(a(v), b(v));
     case 'max':
-      return (v) => {
-        const x = a(v);
-        const y = b(v);
-        return x > y ? x : y;
-      };
+      return (v) => Math.max(a(v), b(v));
     case 'div':
       return (v) => {
         const y = b(v);

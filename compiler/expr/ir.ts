@@ -8,6 +8,7 @@
  *   below 1 both give 0.
  * - `shl` / `shr` (arithmetic) take their count modulo 32. `bit_length` and `popcount` read the 32-bit pattern;
  *   `trailing_zeros(0)` is 32.
+ * - `floor_to_int` saturates to the int range; NaN gives 0.
  * - `read` outside the tensor gives 0 (false, 0.0). Indices are storage indices counted from 0.
  * - `and` / `or` evaluate both sides.
  * - `fold` runs `local` over the half-open range [from, to); an empty range gives: any -> false, all -> true, sum and
