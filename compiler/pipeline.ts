@@ -2,14 +2,28 @@
  * The whole compiler on one screen: spec -> plan -> tile programs -> kernel programs -> host plan. Each stage is a
  * plain function; each result is verified before the next stage sees it. Text is made by a backend, not here.
  */
-import type { Checked } from '../dsl/diagnostic.ts';
-import type { HostPlan } from './launch/plan.ts';
+import { bad, CompilerBug, good, type Checked, type Diagnostic } from '../dsl/diagnostic.ts';
+import { chooseSchedule } from './choose-schedule.ts';
 import type { KernelProgram } from './kernel/ir.ts';
+import { lowerTile } from './kernel/lower-tile.ts';
+import { printKernel } from './kernel/print.ts';
+import { verifyKernel } from './kernel/verify.ts';
+import { lowerPlan, makeHostPlan, type LowerOptions } from './launch/make-plan.ts';
+import type { HostPlan } from './launch/plan.ts';
+import { printHostPlan } from './launch/print.ts';
+import { verifyHostPlan } from './launch/verify.ts';
 import type { Plan } from './plan/ir.ts';
+import { makePlan } from './plan/make-plan.ts';
+import { printPlan } from './plan/print.ts';
+import { verifyPlan } from './plan/verify.ts';
 import type { Schedule } from './schedule.ts';
 import type { Spec } from './spec/ir.ts';
+import { printSpec } from './spec/print.ts';
+import { verifySpec } from './spec/verify.ts';
 import type { TargetRecord } from './target.ts';
 import type { TileProgram } from './tile/ir.ts';
+import { printTile } from './tile/print.ts';
+import { verifyTile } from './tile/verify.ts';
 
 export interface CompileOptions {
   readonly target: TargetRecord;
@@ -33,6 +47,50 @@ export interface Compiled {
   readonly hostPlan: HostPlan;
 }
 
-export function compileSpec(_spec: Spec, _options: CompileOptions): Checked<Compiled> {
-  throw new Error('the stages are being connected');
+/** A broken rule of a level is a bug of the stage that made it. */
+function verified<T>(stage: string, value: T, findings: readonly { readonly rule: string; readonly message: string }[], show: (value: T) => string): T {
+  if (findings.length === 0) return value;
+  throw new CompilerBug(stage, `${findings.map((f) => `${f.rule}: ${f.message}`).join('; ')}\n${show(value)}`);
+}
+
+export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compiled> {
+  const { target, dim, dtype, trace = () => undefined } = options;
+  const notes: Diagnostic[] = [];
+
+  verified('spec', spec, verifySpec(spec), printSpec);
+  trace('1-spec', printSpec(spec));
+
+  const planned = makePlan(spec);
+  if (!planned.ok) return planned;
+  notes.push(...planned.diagnostics);
+  const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
+  trace('2-plan', printPlan(plan));
+
+  const choose = (kind: 'prefill' | 'decode' | 'merge' | 'table'): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
+  const lowering: LowerOptions = {
+    dim, dtype,
+    schedules: {
+      prefill: options.schedules?.prefill ?? choose('prefill'),
+      decode: options.schedules?.decode ?? choose('decode'),
+      merge: choose('merge'),
+      table: choose('table'),
+    },
+    parallelism: target.software ? 4 : 256,
+  };
+  const lowered = lowerPlan(plan, lowering);
+  const tilePrograms = lowered.requests.map(({ program }) => verified('tile', program, verifyTile(program), printTile));
+  trace('3-tile', tilePrograms.map(printTile).join('\n'));
+
+  const kernels = lowered.requests.map(({ program, schedule }) => lowerTile(program, schedule, target));
+  const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
+  if (refused.length > 0) return bad(refused);
+  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [verified('kernel', k.value, verifyKernel(k.value), printKernel)] : []));
+  trace('4-kernel', kernelPrograms.map(printKernel).join('\n'));
+
+  const hostPlan = makeHostPlan(plan, lowering, lowered, kernelPrograms);
+  verified('launch', hostPlan, verifyHostPlan(hostPlan), printHostPlan);
+  trace('5-launch', printHostPlan(hostPlan));
+
+  const { prefill, decode } = lowering.schedules;
+  return good({ spec, plan, prefill, decode, tilePrograms, kernelPrograms, hostPlan }, notes);
 }

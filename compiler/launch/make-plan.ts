@@ -1,0 +1,245 @@
+/**
+ * From a plan to programs and the host plan that launches them. In: plan, schedules, head dimension and storage type. Out: for
+ * each kernel its tile program and schedule, and (once the kernels are lowered) the host plan. Every size is an expression of the launch:
+ * nothing here knows a sequence length.
+ *
+ * Which kernels run is decided at launch: `decode` (few query rows) chooses the decode schedule; `splits` > 1 or several
+ * passes go through partial results and the merge.
+ */
+import { CompilerBug } from '../../dsl/diagnostic.ts';
+import type { Expr } from '../expr/ir.ts';
+import { add, and, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
+import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
+import type { KernelProgram } from '../kernel/ir.ts';
+import { sharedBytes } from '../kernel/resources.ts';
+import type { Pass, Plan, Table } from '../plan/ir.ts';
+import { queryTileOf, type Schedule } from '../schedule.ts';
+import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
+import type { BufferDecl, GridAxis, TileProgram } from '../tile/ir.ts';
+import { lowerMerge } from '../tile/lower-merge.ts';
+import { lowerPass, type PassGeometry } from '../tile/lower-pass.ts';
+import { domainSize, extentsOf, listOf, lowerTable } from '../tile/lower-table.ts';
+import { bufferName, makeNames, type Names } from '../tile/names.ts';
+import type { MapAccess } from '../tile/walk.ts';
+import type { HostBuffer, HostPlan, HostStep, HostVariable } from './plan.ts';
+
+export interface Schedules {
+  readonly prefill: Schedule;
+  readonly decode: Schedule;
+  readonly merge: Schedule;
+  readonly table: Schedule;
+}
+
+export interface LowerOptions {
+  readonly dim: number;
+  readonly dtype: 'f32' | 'f16';
+  readonly schedules: Schedules;
+  /** Workgroups that fill the machine: fewer than this, and keys are split. */
+  readonly parallelism: number;
+}
+
+/** A kernel before layout: its program, how it will be scheduled, and when and how wide it is launched (launch level). */
+export interface KernelRequest {
+  readonly program: TileProgram;
+  readonly schedule: Schedule;
+  readonly when: Expr;
+  readonly chunkable: boolean;
+}
+
+export interface LoweredPlan {
+  readonly requests: readonly KernelRequest[];
+  readonly variables: readonly HostVariable[];
+  readonly buffers: readonly HostBuffer[];
+  /** Translates an expression of a program into the names of the host plan. */
+  readonly toHost: (e: Expr) => Expr;
+}
+
+const i = (name: string): Expr => ref(name, 'int');
+const decoding = ref('decode', 'bool');
+const partial = ref('partial', 'bool');
+
+/** Launch-time choices, in order of evaluation. */
+function hostVariables(plan: Plan, o: LowerOptions): readonly HostVariable[] {
+  const { prefill, decode } = o.schedules;
+  const groups = max(int(1), mul(i('query_tiles'), mul(i('batch'), i('heads'))));
+  const wanted = plan.spec.pins.splits === undefined ? ceilDiv(int(o.parallelism), groups) : int(plan.spec.pins.splits);
+  const variable = (name: string, value: Expr): HostVariable => ({ name, type: value.type, value });
+  return [
+    variable('decode', le(i('n_q'), int(queryTileOf(decode)))),
+    variable('query_tile', select(decoding, int(queryTileOf(decode)), int(queryTileOf(prefill)))),
+    variable('key_tile', select(decoding, int(decode.keyTile), int(prefill.keyTile))),
+    variable('query_tiles', ceilDiv(i('n_q'), i('query_tile'))),
+    variable('key_tiles', ceilDiv(i('n_k'), i('key_tile'))),
+    variable('splits', max(int(1), min(wanted, i('key_tiles')))),
+    variable('partial', or(decoding, or(gt(i('splits'), int(1)), gt(int(plan.passes.length), int(1))))),
+    variable('slots', select(partial, mul(int(plan.passes.length), i('splits')), int(0))),
+  ];
+}
+
+/** Extents of a derived table (launch level, user's names). */
+function tableExtents(plan: Plan, table: Table): readonly Expr[] {
+  switch (table.kind) {
+    case 'marks': {
+      const list = extentsOf(listOf(plan.spec, table.list));
+      return [...list.slice(0, -1), ceilDiv(domainSize(table.domain), int(32))];
+    }
+    case 'sorted': {
+      const list = extentsOf(listOf(plan.spec, table.list));
+      const length = list[list.length - 1] ?? int(0);
+      return [...list.slice(0, -1), add(length, int(1))];
+    }
+    case 'map':
+      return [
+        int(2),
+        table.perBatch ? i('batch') : int(1),
+        table.perHead ? i('heads') : int(1),
+        i('query_tiles'),
+        ceilDiv(i('key_tiles'), int(32)),
+      ];
+  }
+}
+
+function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
+  const perRow = [i('batch'), i('heads'), i('n_q')];
+  const perKey = [i('batch'), i('kv_heads'), i('n_k'), int(o.dim)];
+  const slots = [i('slots'), mul(i('batch'), i('heads')), i('n_q')];
+  const tensors = plan.spec.tensors.map((t): HostBuffer => ({
+    name: bufferName(t.name, new Set()),
+    role: 'input',
+    element: t.element === 'float' ? 'f32' : t.element,
+    extents: extentsOf(t),
+    chunked: 'whole',
+  }));
+  const tables = plan.tables.map((t): HostBuffer => ({
+    name: bufferName(t.name, new Set([t.name])), role: 'workspace', element: 'int', extents: tableExtents(plan, t), chunked: 'whole',
+  }));
+  return [
+    { name: 'q', role: 'input', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
+    { name: 'k', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
+    { name: 'v', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
+    ...tensors,
+    { name: 'out', role: 'output', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
+    { name: 'lse', role: 'output', element: 'f32', extents: perRow, chunked: 'query-heads' },
+    ...tables,
+    { name: 'part_m', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },
+    { name: 'part_l', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },
+    { name: 'part_out', role: 'workspace', element: 'f32', extents: [...slots, int(o.dim)], chunked: 'whole' },
+  ];
+}
+
+/** The same buffers as a program sees them: chunks start at their first head, and names are inner ones. */
+function programBuffers(buffers: readonly HostBuffer[], names: Names): ReadonlyMap<string, Omit<BufferDecl, 'access'>> {
+  return new Map(buffers.map((buffer) => {
+    const rest = buffer.extents.slice(2);
+    const extents = buffer.chunked === 'query-heads' ? [i('head_count'), ...rest] : buffer.chunked === 'kv-heads' ? [i('kv_count'), ...rest] : buffer.extents;
+    return [buffer.name, { name: buffer.name, element: buffer.element, extents: extents.map(names.inside) }];
+  }));
+}
+
+/** Tiles of a pass along the rows; when the modulus is read from a tensor or differs by head, as many as there are rows. */
+function passTiles(pass: Pass, names: Names, rows: number): Expr {
+  if (pass.rows.kind === 'contiguous') return rowTiles(pass.rows, int(rows), int(1));
+  const { modulus } = pass.rows;
+  const refs = freeRefs(modulus);
+  const known = readTensors(modulus).size === 0 && !refs.has('h') && !refs.has('b');
+  return known ? rowTiles(pass.rows, int(rows), names.inside(modulus)) : i('n_q');
+}
+
+export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
+  const tableNames = new Set(plan.tables.map((t) => t.name));
+  const names = makeNames(plan.spec, tableNames, o.dim);
+  const buffers = hostBuffers(plan, o);
+  const declarations = programBuffers(buffers, names);
+  const maps = new Map<string, MapAccess>(
+    plan.tables.flatMap((t) => (t.kind === 'map' ? [[t.name, { perBatch: t.perBatch, perHead: t.perHead }] as const] : [])),
+  );
+  const requests: KernelRequest[] = [];
+
+  for (const table of plan.tables) {
+    const rows = queryTileOf(o.schedules.table);
+    const extents = tableExtents(plan, table).map(names.inside);
+    const words = table.kind === 'sorted' ? ceilDiv(domainSize('keys'), int(32)) : extents[extents.length - 1] ?? int(1);
+    const lists = (table.kind === 'map' ? extents.slice(1, 3) : extents.slice(0, -1)).reduce((product, e) => mul(product, e), int(1));
+    const grid: readonly GridAxis[] = [
+      { name: 'tile', extent: ceilDiv(words, int(rows)) },
+      { name: table.kind === 'map' ? 'query_tile_index' : 'one', extent: table.kind === 'map' ? i('query_tiles') : int(1) },
+      { name: 'list', extent: lists },
+    ];
+    const program = lowerTable({ spec: plan.spec, table, name: bufferName(table.name, tableNames), rows, grid, names, buffers: declarations });
+    requests.push({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false });
+  }
+
+  const attention = (pass: Pass, index: number, kind: 'prefill' | 'decode', output: 'final' | 'partial'): KernelRequest => {
+    const schedule = o.schedules[kind];
+    const geometry: PassGeometry = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim: o.dim };
+    const suffix = [plan.passes.length > 1 ? pass.name : '', kind === 'decode' ? 'decode' : '', output === 'partial' ? 'partial' : ''].filter((s) => s !== '');
+    const grid: readonly GridAxis[] = [
+      { name: 'tile', extent: passTiles(pass, names, geometry.queryTile) },
+      { name: 'split', extent: output === 'partial' ? i('splits') : int(1) },
+      { name: 'head_local', extent: i('head_count') },
+    ];
+    const program = lowerPass({
+      plan, pass, geometry, names, maps, grid,
+      name: [plan.name, ...suffix].join('_').replace(/[^A-Za-z0-9_]/g, '_'),
+      output: output === 'final' ? { kind: 'final' } : { kind: 'partial', firstSlot: mul(int(index), i('splits')) },
+      buffers: declarations,
+    });
+    const chosen = kind === 'decode' ? decoding : not(decoding);
+    const several = plan.passes.length > 1;
+    const when = several || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
+    return { program, schedule, when, chunkable: true };
+  };
+  plan.passes.forEach((pass, index) => {
+    if (plan.passes.length === 1) requests.push(attention(pass, index, 'prefill', 'final'));
+    requests.push(attention(pass, index, 'prefill', 'partial'), attention(pass, index, 'decode', 'partial'));
+  });
+
+  const mergeRows = queryTileOf(o.schedules.merge);
+  requests.push({
+    program: lowerMerge({
+      plan, names, buffers: declarations, dim: o.dim, rows: mergeRows, name: `${plan.name}_merge`,
+      grid: [
+        { name: 'tile', extent: ceilDiv(i('n_q'), int(mergeRows)) },
+        { name: 'one', extent: int(1) },
+        { name: 'head_local', extent: i('head_count') },
+      ],
+    }),
+    schedule: o.schedules.merge, when: partial, chunkable: true,
+  });
+
+  const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
+  return { requests, variables: hostVariables(plan, o), buffers, toHost };
+}
+
+/** The host plan of lowered kernels; `kernels[n]` was made from `lowered.requests[n]`. */
+export function makeHostPlan(plan: Plan, o: LowerOptions, lowered: LoweredPlan, kernels: readonly KernelProgram[]): HostPlan {
+  const steps = lowered.requests.map((request, n): HostStep => {
+    const kernel = kernels[n];
+    const [x, y, z] = request.program.grid;
+    if (kernel === undefined || x === undefined || y === undefined || z === undefined) throw new CompilerBug('launch', `kernel ${n} is missing`);
+    return {
+      kernel: kernel.name,
+      uniforms: kernel.uniforms.map((u) => lowered.toHost(ref(u.name, u.type === 'f32' ? 'float' : 'int'))),
+      workgroups: [lowered.toHost(x.extent), lowered.toHost(y.extent), lowered.toHost(z.extent)],
+      when: request.when,
+      chunkable: request.chunkable,
+    };
+  });
+  return {
+    format: 'filigree-plan-1',
+    name: plan.spec.name,
+    doc: plan.spec.doc,
+    dim: o.dim,
+    dtype: o.dtype,
+    scalars: plan.spec.scalars,
+    tensors: plan.spec.tensors,
+    requires: plan.spec.requires,
+    variables: lowered.variables,
+    buffers: lowered.buffers,
+    kernels: kernels.map((k) => ({
+      name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k),
+      ...(k.subgroup === undefined ? {} : { subgroup: k.subgroup }),
+    })),
+    steps,
+  };
+}

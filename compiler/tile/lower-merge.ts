@@ -1,0 +1,80 @@
+/**
+ * Merging partial softmax states. In: per slot (pass, split) a running maximum, sum and unnormalised output of every row. Out: the tile
+ * program that combines them in slot order and stores `out` and `lse`. A pass that serves one residue class only has written
+ * only those rows; the others are not read.
+ */
+import { originOf } from '../../dsl/span.ts';
+import type { Expr } from '../expr/ir.ts';
+import { add, and, div, element, eq, float, int, le, lt, max, mod, mul, read, ref, select, sub, trueExpr, unary } from '../expr/build.ts';
+import { substitute } from '../expr/traverse.ts';
+import type { Pass, Plan } from '../plan/ir.ts';
+import { firstPosition, nQ } from './arrangement.ts';
+import { builderAt, finishProgram } from './build.ts';
+import { lowest, type BufferDecl, type GridAxis, type TileProgram } from './ir.ts';
+import { defineHeads, storeFinal } from './lower-pass.ts';
+import type { Names } from './names.ts';
+
+const i = (name: string): Expr => ref(name, 'int');
+const f = (tile: string): Expr => element(tile, 'float');
+
+/** Whether pass writes the row at position q (element level). */
+function serves(names: Names, pass: Pass): Expr {
+  if (pass.rows.kind !== 'residue' || pass.rows.only === undefined) return trueExpr;
+  const modulus = names.inside(pass.rows.modulus);
+  const wanted = mod(names.inside(pass.rows.only), modulus);
+  return eq(mod(i('q'), modulus), wanted);
+}
+
+/** Whether the slot of this loop round has the row. */
+function servedBySlot(names: Names, passes: readonly Pass[]): Expr {
+  let out = serves(names, passes[passes.length - 1] ?? { name: '', rows: { kind: 'contiguous' }, phases: [], origin: originOf({ file: '', start: 0, end: 0 }) });
+  for (let p = passes.length - 2; p >= 0; p -= 1) {
+    const pass = passes[p];
+    if (pass !== undefined) out = select(eq(div(i('slot'), i('splits')), int(p)), serves(names, pass), out);
+  }
+  return out;
+}
+
+export interface MergeRequest {
+  readonly plan: Plan;
+  readonly name: string;
+  readonly rows: number;
+  readonly dim: number;
+  readonly grid: readonly GridAxis[];
+  readonly names: Names;
+  readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
+}
+
+export function lowerMerge(request: MergeRequest): TileProgram {
+  const { plan, rows, dim, names } = request;
+  const origin = { span: plan.spec.span, via: ['merge'] };
+  const b = builderAt(origin);
+  const column = { rows, cols: 1 };
+  const row = add(mul(i('tile'), int(rows)), i('row'));
+  const exists = lt(row, nQ);
+  const served = substitute(servedBySlot(names, plan.passes), new Map([['q', add(row, firstPosition)]]));
+  const state = (buffer: string): Expr => read(buffer, 'float', [i('slot'), i('head'), row]);
+  const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);
+  const body = [
+    ...defineHeads(b, false),
+    b.tile('m', 'float', column, float(lowest)),
+    b.tile('l', 'float', column, float(0)),
+    b.tile('O', 'float', { rows, cols: dim }, float(0)),
+    b.loop('slot', int(0), mul(int(plan.passes.length), i('splits')), [
+      b.tile('has', 'bool', column, and(exists, served)),
+      b.tile('m_part', 'float', column, select(element('has', 'bool'), state('part_m'), float(lowest))),
+      b.tile('m_new', 'float', column, max(f('m'), f('m_part'))),
+      b.tile('m_safe', 'float', column, select(le(f('m_new'), float(lowest / 2)), float(0), f('m_new'))),
+      b.tile('alpha', 'float', column, unary('exp', sub(f('m'), f('m_safe')))),
+      b.tile('beta', 'float', column, unary('exp', sub(f('m_part'), f('m_safe')))),
+      b.tile('l_part', 'float', column, select(element('has', 'bool'), state('part_l'), float(0))),
+      b.map('l', add(mul(f('l'), f('alpha')), mul(f('l_part'), f('beta')))),
+      b.load('O_part', { rows, cols: dim }, 'part_out', [i('slot'), i('head'), row], and(exists, served)),
+      b.map('O', add(mul(f('O'), f('alpha')), mul(f('O_part'), f('beta')))),
+      b.map('m', f('m_new')),
+    ]),
+    ...storeFinal(b, sink, rows, dim, row, exists),
+  ];
+  return finishProgram({ name: request.name, summary: `${plan.name}: merge of partial results`, grid: request.grid, body, origin }, request.buffers);
+}
+

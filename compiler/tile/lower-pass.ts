@@ -1,0 +1,233 @@
+/**
+ * One pass of the plan as a tile program: online softmax of a query tile over the key tiles that its phases walk.
+ * In: the pass, geometry, and whether it writes final rows or a partial state (running maximum, sum and unnormalised output) for
+ * the merge. Out: a tile program with grid (tile, split, head_local). Source: FlashAttention-2 (arXiv 2307.08691, algorithm 1), with a
+ * finite lowest score in place of minus infinity.
+ */
+import { through, type Origin } from '../../dsl/span.ts';
+import type { Expr } from '../expr/ir.ts';
+import {
+  add, and, div, divide, element, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, trueExpr, unary,
+} from '../expr/build.ts';
+import { substitute } from '../expr/traverse.ts';
+import type { Pass, Phase, Plan } from '../plan/ir.ts';
+import { ceilDiv, defineRows, firstPosition, isPhase, listedEntry, nQ, rowAt } from './arrangement.ts';
+import { builderAt, finishProgram, type Builder } from './build.ts';
+import { lowest, type BufferDecl, type GridAxis, type TileProgram, type TileStmt } from './ir.ts';
+import type { Names } from './names.ts';
+import { declareWalk, enterPhase, fullBit, rangeCount, settle, type MapAccess } from './walk.ts';
+
+export interface PassGeometry {
+  readonly queryTile: number;
+  readonly keyTile: number;
+  readonly keyStep: number;
+  readonly dim: number;
+}
+
+/** `final`: rows are normalised and stored; `partial`: the state goes to slot `firstSlot + split` of the partial buffers. */
+export type PassOutput = { readonly kind: 'final' } | { readonly kind: 'partial'; readonly firstSlot: Expr };
+
+const i = (name: string): Expr => ref(name, 'int');
+const f = (tile: string): Expr => element(tile, 'float');
+const exp = (e: Expr): Expr => unary('exp', e);
+
+/** Below this a running maximum means: nothing seen yet. */
+const nothingSeen = float(lowest / 2);
+
+/** Statements that define `b`, `h`, `head` (flattened) and `kv_local` from the grid. */
+export function defineHeads(b: Builder, withKeys: boolean): readonly TileStmt[] {
+  const group = div(i('heads'), i('kv_heads'));
+  return [
+    b.letScalar('head', add(i('head_first'), i('head_local'))),
+    b.letScalar('b', div(i('head'), i('heads'))),
+    b.letScalar('h', mod(i('head'), i('heads'))),
+    ...(withKeys ? [b.letScalar('kv_local', sub(add(mul(i('b'), i('kv_heads')), div(i('h'), group)), i('kv_first')))] : []),
+  ];
+}
+
+/** Folds the sink logit into the state of finished rows and stores output and lse. */
+export function storeFinal(b: Builder, sink: Expr | undefined, rows: number, dim: number, row: Expr, exists: Expr): readonly TileStmt[] {
+  const column = { rows, cols: 1 };
+  const head = i('head_local');
+  const sinkSteps = sink === undefined ? [] : [
+    b.note('the sink: one more logit in the denominator'),
+    b.letScalar('sink', sink),
+    b.tile('m_sink', 'float', column, max(f('m'), ref('sink', 'float'))),
+    b.tile('sink_alpha', 'float', column, exp(sub(f('m'), f('m_sink')))),
+    b.map('O', mul(f('O'), f('sink_alpha'))),
+    b.map('l', add(mul(f('l'), f('sink_alpha')), exp(sub(ref('sink', 'float'), f('m_sink'))))),
+    b.map('m', f('m_sink')),
+  ];
+  const seen = gt(f('l'), float(0));
+  return [
+    ...sinkSteps,
+    b.note('rows that saw nothing give zeros and minus infinity'),
+    b.tile('inverse', 'float', column, select(seen, divide(float(1), f('l')), float(0))),
+    b.store('out', { rows, cols: dim }, [head, row, i('col')], mul(f('O'), f('inverse')), exists),
+    b.store('lse', column, [head, row], select(seen, add(f('m'), unary('log', f('l'))), float(-Infinity)), exists),
+  ];
+}
+
+/** Chooses by phase; with one phase, just that. */
+function byPhase(count: number, pick: (index: number) => Expr): Expr {
+  let out = pick(count - 1);
+  for (let p = count - 2; p >= 0; p -= 1) out = select(isPhase(p), pick(p), out);
+  return out;
+}
+
+function branchByPhase(b: Builder, count: number, pick: (index: number) => readonly TileStmt[]): readonly TileStmt[] {
+  let out = pick(count - 1);
+  for (let p = count - 2; p >= 0; p -= 1) out = b.when(isPhase(p), pick(p), out);
+  return out;
+}
+
+/** Position of the key in `slot` under the current phase. */
+function keyAt(names: Names, phases: readonly Phase[], slot: Expr): Expr {
+  return byPhase(phases.length, (p) => {
+    const keys = phases[p]?.keys;
+    return keys?.kind === 'listed' ? listedEntry(names, keys.table, keys.leading, slot) : add(i('key_base'), mul(slot, i('key_step')));
+  });
+}
+
+/** Whether all pairs of the tile are live, and whether none is. */
+function tileFacts(names: Names, phase: Phase, maps: ReadonlyMap<string, MapAccess>): { full: Expr; skip: Expr } {
+  const full = names.inside(phase.full);
+  const skip = names.inside(phase.skip);
+  if (phase.walk.kind !== 'map') return { full, skip };
+  const access = maps.get(phase.walk.table) ?? { perBatch: true, perHead: true };
+  return { full: or(full, fullBit(phase.walk.table, access)), skip };
+}
+
+/** Score modification and masking of one step's scores S. */
+function scoreSteps(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]): readonly TileStmt[] {
+  const atElement = new Map<string, Expr>([
+    ['q', element('q_pos', 'int')],
+    ['k', element('k_pos', 'int')],
+    ['s', f('S')],
+  ]);
+  const modified = plan.spec.score === undefined ? [] : [b.map('S', substitute(names.inside(plan.spec.score), atElement))];
+  const exists = lt(element('k_slot', 'int'), i('slot_count'));
+  return [
+    ...modified,
+    ...b.when(ref('masked', 'bool'), branchByPhase(b, phases.length, (p) => {
+      const phase = phases[p];
+      const live = phase === undefined ? trueExpr : substitute(names.inside(phase.predicate), atElement);
+      return [b.map('S', select(and(exists, live), f('S'), float(lowest)))];
+    })),
+  ];
+}
+
+/** One step: keyStep keys into the running softmax. */
+function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[], g: PassGeometry): readonly TileStmt[] {
+  const column = { rows: g.queryTile, cols: 1 };
+  const scores = { rows: g.queryTile, cols: g.keyStep };
+  const operand = { rows: g.keyStep, cols: g.dim };
+  const line = { rows: 1, cols: g.keyStep };
+  const slot = (index: Expr): Expr => add(i('slot_first'), index);
+  const keyIndex = keyAt(names, phases, slot(i('row')));
+  const present = lt(slot(i('row')), i('slot_count'));
+  const lastMax = f('m');
+  return [
+    b.letScalar('slot_first', add(mul(i('next_tile'), int(g.keyTile)), mul(i('step'), int(g.keyStep)))),
+    b.tile('k_slot', 'int', line, slot(i('col'))),
+    b.tile('k_pos', 'int', line, keyAt(names, phases, slot(i('col')))),
+    b.load('K', operand, 'k', [i('kv_local'), keyIndex], present),
+    b.tile('S', 'float', scores, float(0)),
+    b.dot('S', 'Q', 'K', true, false),
+    ...scoreSteps(b, plan, names, phases),
+    b.tile('m_step', 'float', column, float(lowest)),
+    b.reduce('m_step', 'max', 'S'),
+    b.tile('m_new', 'float', column, max(lastMax, f('m_step'))),
+    b.note('a row that has seen nothing subtracts 0, so that its weights underflow to 0'),
+    b.tile('m_safe', 'float', column, select(le(f('m_new'), nothingSeen), float(0), f('m_new'))),
+    b.tile('alpha', 'float', column, exp(sub(lastMax, f('m_safe')))),
+    b.map('S', exp(sub(f('S'), f('m_safe')))),
+    b.tile('l_step', 'float', column, float(0)),
+    b.reduce('l_step', 'sum', 'S'),
+    b.map('l', add(mul(f('l'), f('alpha')), f('l_step'))),
+    b.map('O', mul(f('O'), f('alpha'))),
+    b.load('V', operand, 'v', [i('kv_local'), keyIndex], present),
+    b.dot('O', 'S', 'V', false, true),
+    b.map('m', f('m_new')),
+  ];
+}
+
+function walkBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[], g: PassGeometry, maps: ReadonlyMap<string, MapAccess>): readonly TileStmt[] {
+  const firstSlot = mul(i('next_tile'), int(g.keyTile));
+  const slotsHere = min(int(g.keyTile), sub(i('slot_count'), i('slot_tile')));
+  const facts = phases.map((p) => tileFacts(names, p, maps));
+  const pick = (what: 'full' | 'skip'): Expr => byPhase(phases.length, (p) => facts[p]?.[what] ?? falseExpr);
+  return [
+    b.letScalar('slot_tile', firstSlot),
+    b.letScalar('slots_here', slotsHere),
+    b.letScalar('k_first', keyAt(names, phases, i('slot_tile'))),
+    b.letScalar('k_last', keyAt(names, phases, add(i('slot_tile'), sub(i('slots_here'), int(1))))),
+    b.letScalar('masked', or(not(pick('full')), lt(i('slots_here'), int(g.keyTile)))),
+    ...b.when(not(pick('skip')), [
+      b.loop('step', int(0), ceilDiv(i('slots_here'), int(g.keyStep)), stepBody(b, plan, names, phases, g)),
+    ]),
+    b.set('next_tile', add(i('next_tile'), int(1))),
+    ...settle(b, phases, maps),
+  ];
+}
+
+export interface PassRequest {
+  readonly plan: Plan;
+  readonly pass: Pass;
+  readonly name: string;
+  readonly geometry: PassGeometry;
+  readonly output: PassOutput;
+  readonly grid: readonly GridAxis[];
+  readonly names: Names;
+  readonly maps: ReadonlyMap<string, MapAccess>;
+  readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
+}
+
+export function lowerPass(request: PassRequest): TileProgram {
+  const { plan, pass, geometry: g, names, maps } = request;
+  const origin: Origin = through(pass.origin, 'tile');
+  const b = builderAt(origin);
+  const { phases } = pass;
+  const partial = request.output.kind === 'partial';
+  const column = { rows: g.queryTile, cols: 1 };
+  const row = rowAt(i('row'));
+  const exists = lt(row, nQ);
+  const walk: readonly TileStmt[] = phases.length === 0 ? [] : [
+    ...declareWalk(b, phases),
+    b.loop('phase', int(0), int(phases.length), [
+      ...branchByPhase(b, phases.length, (p) => {
+        const phase = phases[p];
+        return phase === undefined ? [] : [b.note(phase.name), ...enterPhase(b, names, phase, p, g.keyTile, rangeCount(phases), partial)];
+      }),
+      ...settle(b, phases, maps),
+      b.repeat(lt(i('next_tile'), i('walk_end')), walkBody(b, plan, names, phases, g, maps)),
+    ]),
+  ];
+  const slot = request.output.kind === 'partial' ? add(request.output.firstSlot, i('split')) : int(0);
+  const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);
+  const ending = partial
+    ? [
+        b.store('part_m', column, [slot, i('head'), row], f('m'), exists),
+        b.store('part_l', column, [slot, i('head'), row], f('l'), exists),
+        b.store('part_out', { rows: g.queryTile, cols: g.dim }, [slot, i('head'), row, i('col')], f('O'), exists),
+      ]
+    : storeFinal(b, sink, g.queryTile, g.dim, row, exists);
+  const rowsHere = min(int(g.queryTile), ceilDiv(sub(nQ, i('row_base')), i('row_step')));
+  const body: readonly TileStmt[] = [
+    ...defineHeads(b, phases.length > 0),
+    ...defineRows(b, names, pass.rows, g.queryTile),
+    ...b.when(lt(i('row_base'), nQ), [
+      b.letScalar('q_first', add(i('row_base'), firstPosition)),
+      b.letScalar('q_last', add(i('q_first'), mul(sub(rowsHere, int(1)), i('row_step')))),
+      b.tile('q_pos', 'int', column, add(row, firstPosition)),
+      b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head_local'), row], exists),
+      b.map('Q', mul(f('Q'), names.inside(plan.spec.scale))),
+      b.tile('m', 'float', column, float(lowest)),
+      b.tile('l', 'float', column, float(0)),
+      b.tile('O', 'float', { rows: g.queryTile, cols: g.dim }, float(0)),
+      ...walk,
+      ...ending,
+    ]),
+  ];
+  return finishProgram({ name: request.name, summary: `${plan.name}: ${pass.name}`, grid: request.grid, body, origin }, request.buffers);
+}
