@@ -1,0 +1,330 @@
+/**
+ * The small run-time part that every generated module carries, as TypeScript source: argument checks, buffers, pipelines,
+ * dispatch in pieces over heads, read-back. It knows plain WebGPU and nothing of attention. Kept as one text without
+ * holes; what differs between modules is passed to it as data by the code that bindings.ts generates.
+ */
+export const bindingsRuntime = `
+// WebGPU's flag values, so that the module needs no global besides the device it is given.
+const usage = { mapRead: 0x0001, copySrc: 0x0004, copyDst: 0x0008, uniform: 0x0040, storage: 0x0080 };
+const mapModeRead = 0x0001;
+
+interface KernelSource {
+  readonly name: string;
+  readonly code: string;
+  readonly workgroupSize: number;
+  readonly sharedBytes: number;
+  /** Smallest subgroup the kernel counts on; 0: none. */
+  readonly subgroup: number;
+  /** Buffers in binding order. */
+  readonly storage: readonly string[];
+  /** One letter for each uniform word: i or f. */
+  readonly uniforms: string;
+}
+
+interface BufferShape {
+  readonly name: string;
+  readonly role: 'input' | 'output' | 'workspace';
+  readonly element: 'f32' | 'f16' | 'int' | 'bool';
+  readonly extents: readonly number[];
+  readonly chunked: 'query-heads' | 'kv-heads' | 'whole';
+}
+
+interface Piece {
+  readonly when: boolean;
+  readonly workgroups: readonly [number, number, number];
+  readonly uniforms: readonly number[];
+}
+
+interface Step {
+  readonly kernel: string;
+  readonly chunkable: boolean;
+  /** The dispatch over flattened (batch, head) pairs head_first ..; kv_first is the first key-value head it needs. */
+  readonly at: (head_first: number, head_count: number, kv_first: number) => Piece;
+}
+
+interface Bound {
+  readonly buffer: GPUBuffer;
+  readonly shape: BufferShape;
+}
+
+type TensorData = Float32Array | Uint16Array | Int32Array | Uint8Array;
+
+function floorDiv(a: number, b: number): number {
+  return b < 1 ? 0 : Math.floor(a / b);
+}
+
+function floorMod(a: number, b: number): number {
+  return b < 1 ? 0 : a - Math.floor(a / b) * b;
+}
+
+function popcount(a: number): number {
+  let count = 0;
+  for (let rest = a >>> 0; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}
+
+function trailingZeros(a: number): number {
+  return a === 0 ? 32 : 31 - Math.clz32(a & -a);
+}
+
+function floorToInt(a: number): number {
+  return Number.isNaN(a) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.floor(a)));
+}
+
+function foldRange<T>(from: number, to: number, start: T, step: (folded: T, i: number) => T): T {
+  let folded = start;
+  for (let i = from; i < to; i += 1) folded = step(folded, i);
+  return folded;
+}
+
+/** A whole number from low to high; else a RangeError that names the parameter. */
+function wholeNumber(name: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new RangeError(\`\${name} must be a whole number from \${low} to \${high}, not \${value}\`);
+}
+
+function finiteNumber(name: string, value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw new RangeError(\`\${name} must be a finite number, not \${value}\`);
+}
+
+function bytesPer(element: BufferShape['element']): number {
+  return element === 'f16' ? 2 : 4;
+}
+
+function elementsOf(extents: readonly number[]): number {
+  return extents.reduce((product, extent) => product * extent, 1);
+}
+
+/** The extent that a flat array of \`length\` elements leaves for the one open axis. */
+function openExtent(name: string, length: number, others: number): number {
+  const extent = others === 0 ? 0 : length / others;
+  if (Number.isInteger(extent)) return extent;
+  throw new RangeError(\`\${name} has \${length} elements, which is no multiple of \${others}, the product of its other axes\`);
+}
+
+function isBuffer(value: TensorData | GPUBuffer): value is GPUBuffer {
+  return !ArrayBuffer.isView(value);
+}
+
+function lengthOf(value: TensorData | GPUBuffer, element: BufferShape['element']): number {
+  return isBuffer(value) ? Math.floor(value.size / bytesPer(element)) : value.length;
+}
+
+const halfScratch = new Float32Array(1);
+const halfBits = new Uint32Array(halfScratch.buffer);
+
+/** The nearest half (ties to even) of a number, as bits. */
+function halfOf(value: number): number {
+  halfScratch[0] = value;
+  const bits = halfBits[0] ?? 0;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Below the smallest normal half: count units of 2^-24.
+    const units = Math.abs(halfScratch[0] ?? 0) * 16777216;
+    const low = Math.floor(units);
+    const rest = units - low;
+    return sign | (rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low);
+  }
+  const rounded = magnitude + 0x0fff + ((magnitude >>> 13) & 1);
+  return sign | ((rounded - 0x38000000) >>> 13);
+}
+
+function numberOfHalf(bits: number): number {
+  const sign = (bits & 0x8000) !== 0 ? -1 : 1;
+  const exponent = (bits >>> 10) & 31;
+  const fraction = bits & 0x3ff;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** The bytes a buffer of this shape holds, from what the caller gave. */
+function bytesOf(value: TensorData, element: BufferShape['element']): Uint8Array {
+  let data: TensorData = value;
+  if (element === 'f16' && !(value instanceof Uint16Array)) data = Uint16Array.from(value, halfOf);
+  else if ((element === 'bool' || element === 'int') && !(value instanceof Int32Array)) data = Int32Array.from(value);
+  else if (element === 'f32' && !(value instanceof Float32Array)) data = Float32Array.from(value);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Storage buffers are sized in whole 16-byte units and never empty, as bindings must be. */
+function paddedBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+function checkedBytes(device: GPUDevice, shape: BufferShape): number {
+  const bytes = paddedBytes(elementsOf(shape.extents) * bytesPer(shape.element));
+  if (bytes <= device.limits.maxBufferSize) return bytes;
+  throw new RangeError(\`\${shape.name} [\${shape.extents.join(', ')}] needs \${bytes} bytes; the device allows \${device.limits.maxBufferSize} in one buffer\`);
+}
+
+function uploadTensor(device: GPUDevice, shape: BufferShape, value: TensorData | GPUBuffer, made: GPUBuffer[]): Bound {
+  const wanted = elementsOf(shape.extents);
+  const given = lengthOf(value, shape.element);
+  if (isBuffer(value)) {
+    if (given < wanted) throw new RangeError(\`\${shape.name}: the buffer holds \${given} elements; [\${shape.extents.join(', ')}] has \${wanted}\`);
+    return { buffer: value, shape };
+  }
+  if (given !== wanted) throw new RangeError(\`\${shape.name} must have [\${shape.extents.join(', ')}] = \${wanted} elements, not \${given}\`);
+  const buffer = device.createBuffer({ label: shape.name, size: checkedBytes(device, shape), usage: usage.storage | usage.copyDst, mappedAtCreation: true });
+  made.push(buffer);
+  new Uint8Array(buffer.getMappedRange()).set(bytesOf(value, shape.element));
+  buffer.unmap();
+  return { buffer, shape };
+}
+
+function emptyBuffer(device: GPUDevice, shape: BufferShape, made: GPUBuffer[]): Bound {
+  const buffer = device.createBuffer({ label: shape.name, size: checkedBytes(device, shape), usage: usage.storage | usage.copySrc | usage.copyDst });
+  made.push(buffer);
+  return { buffer, shape };
+}
+
+type Pipelines = ReadonlyMap<string, { readonly source: KernelSource; readonly pipeline: GPUComputePipeline }>;
+
+/** Compiles the kernels; says which limit or feature a device lacks. */
+async function compileKernels(device: GPUDevice, sources: readonly KernelSource[]): Promise<Pipelines> {
+  const compiled = sources.map(async (source) => {
+    const { limits } = device;
+    const checks: readonly (readonly [string, number, number])[] = [
+      ['maxComputeInvocationsPerWorkgroup', source.workgroupSize, limits.maxComputeInvocationsPerWorkgroup],
+      ['maxComputeWorkgroupStorageSize', source.sharedBytes, limits.maxComputeWorkgroupStorageSize],
+      ['maxStorageBuffersPerShaderStage', source.storage.length, limits.maxStorageBuffersPerShaderStage],
+    ];
+    for (const [limit, needed, allowed] of checks) {
+      if (needed > allowed) throw new RangeError(\`kernel \${source.name} needs \${limit} = \${needed}; the device has \${allowed} (ask for it in requestDevice, see 'requirements')\`);
+    }
+    for (const feature of ['subgroups', 'shader-f16']) {
+      const enabled = feature === 'subgroups' ? 'enable subgroups;' : 'enable f16;';
+      if (source.code.includes(enabled) && !device.features.has(feature)) throw new Error(\`kernel \${source.name} needs the device feature '\${feature}' (ask for it in requestDevice, see 'requirements')\`);
+    }
+    const least = device.adapterInfo?.subgroupMinSize ?? source.subgroup;
+    if (source.subgroup > 0 && least > 0 && least < source.subgroup) throw new RangeError(\`kernel \${source.name} needs subgroups of at least \${source.subgroup} lanes; the device may use \${least}\`);
+    const module = device.createShaderModule({ label: source.name, code: source.code });
+    const pipeline = await device.createComputePipelineAsync({ label: source.name, layout: 'auto', compute: { module } });
+    return [source.name, { source, pipeline }] as const;
+  });
+  return new Map(await Promise.all(compiled));
+}
+
+/** Bytes that one (batch, head) pair takes in a chunked buffer. */
+function stride(shape: BufferShape): number {
+  return elementsOf(shape.extents.slice(2)) * bytesPer(shape.element);
+}
+
+/** The largest number of heads a piece may cover so that every binding fits and starts where bindings may start. */
+function headsPerPiece(device: GPUDevice, bounds: readonly Bound[], flatHeads: number, group: number): number {
+  const limit = device.limits.maxStorageBufferBindingSize;
+  const align = device.limits.minStorageBufferOffsetAlignment;
+  const fits = (count: number): boolean =>
+    bounds.every(({ shape }) => {
+      if (shape.chunked === 'whole') return paddedBytes(elementsOf(shape.extents) * bytesPer(shape.element)) <= limit;
+      const units = shape.chunked === 'kv-heads' ? count / group : count;
+      const bytes = stride(shape) * units;
+      return paddedBytes(bytes) <= limit && (count >= flatHeads || bytes % align === 0);
+    });
+  if (fits(flatHeads)) return flatHeads;
+  for (let count = Math.floor((flatHeads - 1) / group) * group; count > 0; count -= group) if (fits(count)) return count;
+  return 0;
+}
+
+function tooLarge(device: GPUDevice, bounds: readonly Bound[]): RangeError {
+  const list = bounds.map(({ shape }) => \`\${shape.name} \${elementsOf(shape.extents) * bytesPer(shape.element)}\`).join(', ');
+  return new RangeError(\`the buffers (\${list} bytes) do not fit one binding of \${device.limits.maxStorageBufferBindingSize} bytes and cannot be split over heads\`);
+}
+
+/** Records all steps. Pieces over heads are made where a binding would be too large. */
+function encodeSteps(
+  device: GPUDevice,
+  encoder: GPUCommandEncoder,
+  pipelines: Pipelines,
+  buffers: ReadonlyMap<string, Bound>,
+  steps: readonly Step[],
+  flatHeads: number,
+  group: number,
+  made: GPUBuffer[],
+): void {
+  for (const step of steps) {
+    const kernel = pipelines.get(step.kernel);
+    if (kernel === undefined) throw new Error(\`no kernel \${step.kernel}\`);
+    const bounds = kernel.source.storage.map((name) => {
+      const bound = buffers.get(name);
+      if (bound === undefined) throw new Error(\`no buffer \${name}\`);
+      return bound;
+    });
+    const most = headsPerPiece(device, bounds, flatHeads, group);
+    if (most === 0 || (most < flatHeads && !step.chunkable)) throw tooLarge(device, bounds);
+    for (let first = 0; first < flatHeads; first += most) {
+      const count = Math.min(most, flatHeads - first);
+      const piece = step.at(first, count, Math.floor(first / group));
+      if (!piece.when || piece.workgroups.some((n) => n < 1)) continue;
+      const allowed = device.limits.maxComputeWorkgroupsPerDimension;
+      for (const n of piece.workgroups) {
+        if (n > allowed) throw new RangeError(\`\${step.kernel} would need \${n} workgroups along one axis; the device allows \${allowed}\`);
+      }
+      const entries: GPUBindGroupEntry[] = bounds.map(({ buffer, shape }, binding) => {
+        if (shape.chunked === 'whole' || most >= flatHeads) return { binding, resource: { buffer } };
+        const scale = shape.chunked === 'kv-heads' ? group : 1;
+        const offset = (stride(shape) * first) / scale;
+        return { binding, resource: { buffer, offset, size: Math.min(buffer.size - offset, paddedBytes(stride(shape) * Math.ceil(count / scale))) } };
+      });
+      if (kernel.source.uniforms !== '') {
+        const uniform = device.createBuffer({ label: \`\${step.kernel} uniforms\`, size: paddedBytes(kernel.source.uniforms.length * 4), usage: usage.uniform, mappedAtCreation: true });
+        made.push(uniform);
+        const view = new DataView(uniform.getMappedRange());
+        [...kernel.source.uniforms].forEach((letter, i) => {
+          const value = piece.uniforms[i] ?? 0;
+          if (letter === 'f') view.setFloat32(i * 4, value, true);
+          else view.setInt32(i * 4, value, true);
+        });
+        uniform.unmap();
+        entries.push({ binding: bounds.length, resource: { buffer: uniform } });
+      }
+      const pass = encoder.beginComputePass({ label: step.kernel });
+      pass.setPipeline(kernel.pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...piece.workgroups);
+      pass.end();
+    }
+  }
+}
+
+/** Copies a result to the host as numbers. */
+async function readBack(device: GPUDevice, encoder: GPUCommandEncoder, bounds: readonly Bound[]): Promise<readonly Float32Array[]> {
+  const staged = bounds.map(({ buffer, shape }) => {
+    const size = Math.ceil((elementsOf(shape.extents) * bytesPer(shape.element)) / 4) * 4;
+    const staging = device.createBuffer({ label: \`\${shape.name} read-back\`, size: Math.max(4, size), usage: usage.mapRead | usage.copyDst });
+    if (size > 0) encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+    return { staging, shape };
+  });
+  device.queue.submit([encoder.finish()]);
+  const results: Float32Array[] = [];
+  for (const { staging, shape } of staged) {
+    await staging.mapAsync(mapModeRead);
+    const bytes = staging.getMappedRange().slice(0);
+    const count = elementsOf(shape.extents);
+    results.push(shape.element === 'f16' ? Float32Array.from(new Uint16Array(bytes, 0, count), numberOfHalf) : new Float32Array(bytes, 0, count));
+    staging.destroy();
+  }
+  return results;
+}
+
+/** Runs \`work\` and turns a lost device, a lack of memory or a refused command into an Error with a message. */
+async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const outcome = await work().then((value) => ({ value }), (error: unknown) => ({ error }));
+  const invalid = await device.popErrorScope().catch(() => null);
+  const memory = await device.popErrorScope().catch(() => null);
+  if (memory !== null) throw new Error(\`the WebGPU device is out of memory: \${memory.message}\`);
+  if (invalid !== null) throw new Error(\`WebGPU refused the work: \${invalid.message}\`);
+  if ('error' in outcome) {
+    const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
+    if (lost !== undefined) throw new Error(\`the WebGPU device was lost: \${lost.message}\`);
+    throw outcome.error;
+  }
+  return outcome.value;
+}
+`;
