@@ -1,0 +1,268 @@
+/**
+ * Expressions and statements of kernel programs as documents, for every language whose expressions look like C's. In: a
+ * kernel program's parts, a dialect table, and a naming. Out: documents with origins. Holds: one IR node gives one form of
+ * the table; parentheses stand only where the form's levels ask for them; nothing is decided here that a pass could decide.
+ */
+import { unreachable } from '../dsl/diagnostic.ts';
+import type { KernelBinary, KernelExpr, KernelStmt, KernelType, KernelUnary, StorageElement } from '../compiler/kernel/ir.ts';
+import { block, concat, group, indent, list, nothing, soft, text, withOrigin, type Doc } from './document.ts';
+
+/** How tightly an expression holds together; an operand below the level its place asks for gets parentheses. */
+export const levels = {
+  any: 0,
+  conditional: 1,
+  bitOr: 2,
+  bitXor: 3,
+  bitAnd: 4,
+  relational: 5,
+  shift: 6,
+  additive: 7,
+  multiplicative: 8,
+  unary: 9,
+  primary: 10,
+} as const;
+
+/** The place of an operand in a form. */
+export interface Slot {
+  readonly operand: number;
+  readonly level: number;
+}
+
+/** Text of one operation: fixed pieces and operands. */
+export interface Form {
+  readonly level: number;
+  readonly parts: readonly (string | Slot)[];
+  /** An operator whose own kind may stand on its left without parentheses whatever the level asks: a & b & c. */
+  readonly chains?: boolean;
+}
+
+export interface Dialect {
+  readonly types: Readonly<Record<KernelType, string>>;
+  readonly literal: (type: 'bool' | 'i32' | 'u32' | 'f32', value: number) => { readonly text: string; readonly level: number };
+  readonly unary: Readonly<Record<KernelUnary, Form>>;
+  readonly binary: Readonly<Record<KernelBinary, Form>>;
+  /** a, b, c; each mix of f32 and vec4f factors has a form. */
+  readonly fma: { readonly same: Form; readonly scalarLeft: Form; readonly scalarRight: Form; readonly scalarBoth: Form };
+  /** cond, then, otherwise. */
+  readonly select: Form;
+  readonly vec4: Form;
+  readonly extract: readonly [Form, Form, Form, Form];
+  /** The value of a place in a buffer, and what is written there for a value. */
+  readonly load: Readonly<Record<StorageElement, Form>>;
+  readonly store: Readonly<Record<StorageElement, Form>>;
+  /** value, lane. */
+  readonly shuffle: Form;
+  readonly subgroup: Readonly<Record<'sum' | 'max', Form>>;
+  readonly barrier: string;
+  /** Everything before ` = value`. */
+  readonly declareLet: (type: string, name: string) => Doc;
+  readonly declareVar: (type: string, name: string) => Doc;
+  readonly declareArray: (type: string, name: string, length: number) => Doc;
+  /** An array of `length` equal elements. */
+  readonly filledArray: (type: string, length: number, element: Doc) => Doc;
+}
+
+export type NameSpace = 'value' | 'storage' | 'shared' | 'array';
+
+/** What the printer must know of the program around an expression. */
+export interface PrintContext {
+  readonly dialect: Dialect;
+  readonly name: (space: NameSpace, name: string) => string;
+  readonly builtin: (name: Extract<KernelExpr, { kind: 'builtin' }>['name']) => string;
+  readonly element: (storage: string) => StorageElement;
+}
+
+export function slot(operand: number, level: number): Slot {
+  return { operand, level };
+}
+
+/** A binary operator; `left` and `right` are the levels its operands need. */
+export function infix(token: string, level: number, left: number, right: number, chains = false): Form {
+  return { level, parts: [slot(0, left), token, slot(1, right)], chains };
+}
+
+export function prefix(token: string): Form {
+  return { level: levels.unary, parts: [token, slot(0, levels.primary)] };
+}
+
+/** `name(operands)`. */
+export function call(name: string, operands = 1): Form {
+  const args: (string | Slot)[] = [];
+  for (let i = 0; i < operands; i += 1) {
+    if (i > 0) args.push(', ');
+    // A comparison that is not the last argument is set apart: `f(a < b, c > d)` reads as a type argument list.
+    args.push(slot(i, i + 1 < operands ? levels.shift : levels.any));
+  }
+  return { level: levels.primary, parts: [name, '(', ...args, ')'] };
+}
+
+/** `operand` followed by a fixed piece, such as `.x`. */
+export function postfix(piece: string): Form {
+  return { level: levels.primary, parts: [slot(0, levels.primary), piece] };
+}
+
+/** The operand itself. */
+export const identity: Form = { level: levels.any, parts: [slot(0, levels.any)] };
+
+interface Leveled {
+  readonly doc: Doc;
+  readonly level: number;
+  readonly form?: Form;
+}
+
+function isSpaced(part: string | Slot | undefined): boolean {
+  return typeof part === 'string' && /^ \S+ $/.test(part);
+}
+
+function fill(form: Form, operands: readonly Leveled[]): Leveled {
+  const pieces: Doc[] = [];
+  // The form `x` alone takes the level of what it holds.
+  const only = form.parts[0];
+  if (form.parts.length === 1 && only !== undefined && typeof only !== 'string') {
+    const operand = operands[only.operand];
+    if (operand !== undefined) return operand;
+  }
+  for (const part of form.parts) {
+    if (typeof part === 'string') {
+      // ` + ` may break before the operator, `, ` after the comma.
+      if (isSpaced(part)) pieces.push(soft(' '), text(part.trimStart()));
+      else if (part === ', ') pieces.push(text(','), soft(' '));
+      else pieces.push(text(part));
+      continue;
+    }
+    const operand = operands[part.operand];
+    if (operand === undefined) continue;
+    const chained = form.chains === true && operand.form === form && part === form.parts[0];
+    pieces.push(operand.level >= part.level || chained ? operand.doc : concat('(', operand.doc, ')'));
+  }
+  return { doc: group(indent(concat(...pieces))), level: form.level, form };
+}
+
+function fmaForm(dialect: Dialect, expr: Extract<KernelExpr, { kind: 'fma' }>): Form {
+  if (expr.type === 'f32') return dialect.fma.same;
+  if (expr.a.type === 'f32') return expr.b.type === 'f32' ? dialect.fma.scalarBoth : dialect.fma.scalarLeft;
+  return expr.b.type === 'f32' ? dialect.fma.scalarRight : dialect.fma.same;
+}
+
+function place(context: PrintContext, name: string, index: KernelExpr): Leveled {
+  return { doc: concat(name, '[', leveled(context, index).doc, ']'), level: levels.primary };
+}
+
+function leveled(context: PrintContext, expr: KernelExpr): Leveled {
+  const { dialect } = context;
+  const of = (e: KernelExpr): Leveled => leveled(context, e);
+  const plain = (name: string): Leveled => ({ doc: text(name), level: levels.primary });
+  switch (expr.kind) {
+    case 'literal': {
+      const { text: printed, level } = dialect.literal(expr.type, expr.value);
+      return { doc: text(printed), level };
+    }
+    case 'ref':
+      return plain(context.name('value', expr.name));
+    case 'builtin':
+      return plain(context.builtin(expr.name));
+    case 'unary':
+      return fill(dialect.unary[expr.op], [of(expr.arg)]);
+    case 'binary':
+      return fill(dialect.binary[expr.op], [of(expr.left), of(expr.right)]);
+    case 'fma':
+      return fill(fmaForm(dialect, expr), [of(expr.a), of(expr.b), of(expr.c)]);
+    case 'select':
+      return fill(dialect.select, [of(expr.cond), of(expr.then), of(expr.otherwise)]);
+    case 'vec4':
+      return fill(dialect.vec4, expr.parts.map(of));
+    case 'extract':
+      return fill(dialect.extract[expr.part], [of(expr.vector)]);
+    case 'load':
+      return fill(dialect.load[context.element(expr.storage)], [place(context, context.name('storage', expr.storage), expr.index)]);
+    case 'load_shared':
+      return place(context, context.name('shared', expr.shared), expr.index);
+    case 'load_array':
+      return place(context, context.name('array', expr.array), expr.index);
+    case 'shuffle':
+      return fill(dialect.shuffle, [of(expr.value), of(expr.from)]);
+    case 'subgroup':
+      return fill(dialect.subgroup[expr.op], [of(expr.value)]);
+    default:
+      return unreachable(expr);
+  }
+}
+
+export function expressionDoc(context: PrintContext, expr: KernelExpr): Doc {
+  return leveled(context, expr).doc;
+}
+
+function assignment(target: Doc, value: Doc): Doc {
+  return concat(target, ' = ', value, ';');
+}
+
+/** One statement, with its origin. */
+export function statementDoc(context: PrintContext, stmt: KernelStmt): Doc {
+  return withOrigin(stmt.origin, bareStatement(context, stmt));
+}
+
+function bodyDocs(context: PrintContext, body: readonly KernelStmt[]): readonly Doc[] {
+  return body.map((s) => statementDoc(context, s));
+}
+
+function bareStatement(context: PrintContext, stmt: KernelStmt): Doc {
+  const { dialect, name } = context;
+  const of = (e: KernelExpr): Doc => expressionDoc(context, e);
+  switch (stmt.kind) {
+    case 'let':
+      return assignment(dialect.declareLet(dialect.types[stmt.type], name('value', stmt.name)), of(stmt.value));
+    case 'var':
+      return assignment(dialect.declareVar(dialect.types[stmt.type], name('value', stmt.name)), of(stmt.value));
+    case 'assign':
+      return assignment(text(name('value', stmt.name)), of(stmt.value));
+    case 'array': {
+      const type = dialect.types[stmt.type];
+      const filled = dialect.filledArray(type, stmt.length, of(stmt.value));
+      return assignment(dialect.declareArray(type, name('array', stmt.name), stmt.length), filled);
+    }
+    case 'assign_array':
+      return assignment(place(context, name('array', stmt.array), stmt.index).doc, of(stmt.value));
+    case 'store': {
+      const written = fill(dialect.store[context.element(stmt.storage)], [leveled(context, stmt.value)]);
+      return assignment(place(context, name('storage', stmt.storage), stmt.index).doc, written.doc);
+    }
+    case 'store_shared':
+      return assignment(place(context, name('shared', stmt.shared), stmt.index).doc, of(stmt.value));
+    case 'barrier':
+      return concat(dialect.barrier, ';');
+    case 'if':
+      return ifDoc(context, stmt);
+    case 'for': {
+      const index = name('value', stmt.index);
+      const start = assignment(dialect.declareVar(dialect.types.i32, index), of(stmt.from));
+      const bound: KernelExpr = { kind: 'ref', type: 'i32', name: stmt.index };
+      const test = of({ kind: 'binary', type: 'bool', op: 'lt', left: bound, right: stmt.to });
+      const head = concat('for (', start, ' ', test, '; ', index, ' += ', String(stmt.step), ') {');
+      return block(head, bodyDocs(context, stmt.body), text('}'));
+    }
+    case 'while':
+      return block(concat('while (', of(stmt.cond), ') {'), bodyDocs(context, stmt.body), text('}'));
+    case 'comment':
+      return commentDoc(stmt.text);
+    default:
+      return unreachable(stmt);
+  }
+}
+
+function ifDoc(context: PrintContext, stmt: Extract<KernelStmt, { kind: 'if' }>): Doc {
+  const head = concat('if (', expressionDoc(context, stmt.cond), ') {');
+  const then = block(head, bodyDocs(context, stmt.then), text('}'));
+  const [first, ...rest] = stmt.otherwise;
+  if (first === undefined) return then;
+  if (first.kind === 'if' && rest.length === 0) return concat(then, ' else ', statementDoc(context, first));
+  return concat(then, ' ', block(text('else {'), bodyDocs(context, stmt.otherwise), text('}')));
+}
+
+/** A comment of one or several lines; control characters cannot leave it. */
+export function commentDoc(words: string): Doc {
+  const safe = words.split(/[\n\r\u000b\u000c\u0085\u2028\u2029]+/).map((l) => concat('// ', l.replaceAll('\0', ' ')));
+  return safe.length === 0 ? nothing : { kind: 'concat', parts: safe.flatMap((l, i) => (i === 0 ? [l] : [{ kind: 'line' } as const, l])) };
+}
+
+/** `open a, b close;` helper for declarations that list things. */
+export const listDoc: (open: string, parts: readonly Doc[], close: string) => Doc = list;

@@ -1,0 +1,169 @@
+/**
+ * The WGSL dialect as a table: how each type, operator and builtin of the kernel IR is written. In: nothing. Out: the table
+ * the C-like printer reads. Holds: `and` / `or` print as `&` / `|` (no short circuit, so no branches), conversions are
+ * explicit, floats read back to the same f32, and every declaration has a value.
+ */
+import { concat, list, type Doc } from '../document.ts';
+import { call, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
+
+const { primary, unary, multiplicative, additive, shift, relational, bitAnd, bitOr, bitXor } = levels;
+
+/** WGSL does not order `& | ^`, shifts and comparisons among each other: their operands are unary unless the same operator. */
+function bitwise(token: string, level: number): Form {
+  return infix(token, level, unary, unary, true);
+}
+
+function comparison(token: string): Form {
+  return infix(token, relational, additive, additive);
+}
+
+/** Fixed text around operands, as a primary expression. */
+function fixed(...parts: Form['parts']): Form {
+  return { level: primary, parts };
+}
+
+/** Helper functions of the module frame that a form calls by name. */
+export const helperNames = { fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4' } as const;
+
+function shortestFloat(value: number): string {
+  const magnitude = Math.abs(value);
+  for (let digits = 1; digits <= 9; digits += 1) {
+    const candidate = magnitude.toPrecision(digits);
+    if (Math.fround(Number(candidate)) === magnitude) return candidate;
+  }
+  return String(magnitude);
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+/** A decimal that reads back to exactly this f32: 1.0f, 0.125f, 3.0e38f. Values that are not finite come from their bits. */
+export function floatLiteral(given: number): { readonly text: string; readonly level: number } {
+  const value = Math.fround(given);
+  if (!Number.isFinite(value)) {
+    bits.setFloat32(0, value);
+    const hex = Number.isNaN(value) ? '7fc00000' : bits.getUint32(0).toString(16);
+    return { text: [helperNames.fromBits, '(0x', hex, 'u)'].join(''), level: primary };
+  }
+  const [mantissa = '0', exponent] = shortestFloat(value).split('e');
+  const whole = mantissa.includes('.') ? mantissa : mantissa + '.0';
+  const power = exponent === undefined ? '' : 'e' + exponent.replace('+', '');
+  const negative = value < 0 || Object.is(value, -0);
+  return { text: [negative ? '-' : '', whole, power, 'f'].join(''), level: negative ? unary : primary };
+}
+
+function literal(type: 'bool' | 'i32' | 'u32' | 'f32', value: number): { readonly text: string; readonly level: number } {
+  switch (type) {
+    case 'bool':
+      return { text: value !== 0 ? 'true' : 'false', level: primary };
+    case 'i32': {
+      const int = value | 0;
+      return { text: String(int), level: int < 0 ? unary : primary };
+    }
+    case 'u32':
+      return { text: String(value >>> 0) + 'u', level: primary };
+    case 'f32':
+      return floatLiteral(value);
+  }
+}
+
+function arrayType(type: string, length: number): string {
+  return ['array<', type, ', ', String(length), '>'].join('');
+}
+
+const halfPair = fixed('unpack2x16float(', slot(0, levels.any), ')');
+
+export const wgslDialect: Dialect = {
+  types: { bool: 'bool', i32: 'i32', u32: 'u32', f32: 'f32', vec4f: 'vec4f', vec2u: 'vec2u' },
+  literal,
+  unary: {
+    neg: prefix('-'),
+    not: prefix('!'),
+    bit_not: prefix('~'),
+    abs: call('abs'),
+    exp: call('exp'),
+    log: call('log'),
+    tanh: call('tanh'),
+    sqrt: call('sqrt'),
+    rsqrt: call('inverseSqrt'),
+    floor: call('floor'),
+    bit_length: { level: additive, parts: ['32 - countLeadingZeros(', slot(0, levels.any), ')'] },
+    popcount: call('countOneBits'),
+    trailing_zeros: call('countTrailingZeros'),
+    to_i32: call('i32'),
+    to_u32: call('u32'),
+    to_f32: call('f32'),
+    bitcast_i32: call('bitcast<i32>'),
+    bitcast_u32: call('bitcast<u32>'),
+    bitcast_f32: call('bitcast<f32>'),
+    splat: call('vec4f'),
+    unpack_half4: call(helperNames.unpackHalf4),
+    pack_half4: call(helperNames.packHalf4),
+    unpack_half_low: { ...halfPair, parts: [...halfPair.parts, '.x'] },
+    unpack_half_high: { ...halfPair, parts: [...halfPair.parts, '.y'] },
+  },
+  binary: {
+    add: infix(' + ', additive, additive, multiplicative),
+    sub: infix(' - ', additive, additive, multiplicative),
+    mul: infix(' * ', multiplicative, multiplicative, unary),
+    div: infix(' / ', multiplicative, multiplicative, unary),
+    mod: infix(' % ', multiplicative, multiplicative, unary),
+    min: call('min', 2),
+    max: call('max', 2),
+    bit_and: bitwise(' & ', bitAnd),
+    bit_or: bitwise(' | ', bitOr),
+    bit_xor: bitwise(' ^ ', bitXor),
+    shl: infix(' << ', shift, unary, unary),
+    shr: infix(' >> ', shift, unary, unary),
+    and: bitwise(' & ', bitAnd),
+    or: bitwise(' | ', bitOr),
+    eq: comparison(' == '),
+    ne: comparison(' != '),
+    lt: comparison(' < '),
+    le: comparison(' <= '),
+    gt: comparison(' > '),
+    ge: comparison(' >= '),
+    dot: call('dot', 2),
+    pack_half2: fixed('pack2x16float(vec2f(', slot(0, levels.any), ', ', slot(1, levels.any), '))'),
+  },
+  fma: {
+    same: call('fma', 3),
+    scalarLeft: fixed('fma(vec4f(', slot(0, levels.any), '), ', slot(1, levels.any), ', ', slot(2, levels.any), ')'),
+    scalarRight: fixed('fma(', slot(0, levels.any), ', vec4f(', slot(1, levels.any), '), ', slot(2, levels.any), ')'),
+    scalarBoth: fixed('fma(vec4f(', slot(0, levels.any), '), vec4f(', slot(1, levels.any), '), ', slot(2, levels.any), ')'),
+  },
+  // WGSL's order is (false value, true value, condition).
+  select: fixed('select(', slot(2, shift), ', ', slot(1, shift), ', ', slot(0, levels.any), ')'),
+  vec4: call('vec4f', 4),
+  extract: [postfix('.x'), postfix('.y'), postfix('.z'), postfix('.w')],
+  load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f32'), vec4h: call('vec4f') },
+  store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f16'), vec4h: call('vec4h') },
+  shuffle: call('subgroupShuffle', 2),
+  subgroup: { sum: call('subgroupAdd'), max: call('subgroupMax') },
+  barrier: 'workgroupBarrier()',
+  declareLet: (type, name) => concat('let ', name, ': ', type),
+  declareVar: (type, name) => concat('var ', name, ': ', type),
+  declareArray: (type, name, length) => concat('var ', name, ': ', arrayType(type, length)),
+  filledArray: (type, length, element): Doc => {
+    const elements = Array.from({ length }, () => element);
+    return list(arrayType(type, length) + '(', elements, ')');
+  },
+};
+
+/** The type of a storage buffer's elements. */
+export const storageTypes = { f32: 'f32', vec4f: 'vec4f', i32: 'i32', u32: 'u32', vec2u: 'vec2u', f16: 'f16', vec4h: 'vec4h' } as const;
+
+/** The module's helper functions, line by line; the frame prints those a kernel calls. */
+export const helperLines: Readonly<Record<keyof typeof helperNames, readonly string[]>> = {
+  // A call is no constant expression, so values that are not finite may be made this way.
+  fromBits: ['fn f32_from_bits(bits: u32) -> f32 {', '  return bitcast<f32>(bits);', '}'],
+  unpackHalf4: [
+    'fn unpack_half4(pairs: vec2u) -> vec4f {',
+    '  return vec4f(unpack2x16float(pairs.x), unpack2x16float(pairs.y));',
+    '}',
+  ],
+  packHalf4: [
+    'fn pack_half4(values: vec4f) -> vec2u {',
+    '  return vec2u(pack2x16float(values.xy), pack2x16float(values.zw));',
+    '}',
+  ],
+};
