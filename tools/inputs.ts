@@ -1,0 +1,79 @@
+/**
+ * Query, key and value tensors for commands: from a file, or random from a seed. In: raw tensors or sizes. Out: f32 arrays with
+ * their sizes, checked against each other. Files hold `q` [batch, heads, n_q, dim] and `k`, `v` [batch, kv_heads, n_k, dim].
+ */
+import { roundF16 } from '../compiler/interpreters/number.ts';
+import type { Sizes } from '../compiler/spec/ir.ts';
+import { mixSeeds, randomOf } from './random.ts';
+import { floatsOf } from './tensors.ts';
+import type { RawTensor } from './tensors.ts';
+
+export interface AttentionInputs {
+  readonly sizes: Sizes;
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  readonly v: Float32Array;
+}
+
+export type InputsResult = { readonly ok: true; readonly value: AttentionInputs } | { readonly ok: false; readonly tensor: string; readonly reason: string };
+
+/** q, k and v of a file. */
+export function inputsOf(tensors: ReadonlyMap<string, RawTensor>): InputsResult {
+  const read = new Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>();
+  for (const name of ['q', 'k', 'v']) {
+    const raw = tensors.get(name);
+    if (raw === undefined) return { ok: false, tensor: name, reason: 'is missing' };
+    if (raw.shape.length !== 4) return { ok: false, tensor: name, reason: `has ${raw.shape.length} axes; four are needed: [batch, ${name === 'q' ? 'heads, n_q' : 'kv_heads, n_k'}, dim]` };
+    const converted = floatsOf(raw);
+    if (!converted.ok) return { ok: false, tensor: name, reason: converted.reason };
+    read.set(name, { shape: raw.shape, data: converted.data });
+  }
+  const [q, k, v] = [read.get('q'), read.get('k'), read.get('v')];
+  if (q === undefined || k === undefined || v === undefined) return { ok: false, tensor: 'q', reason: 'is missing' };
+  const [batch = 0, heads = 0, nQ = 0, dim = 0] = q.shape;
+  const [kBatch = 0, kvHeads = 0, nK = 0, kDim = 0] = k.shape;
+  if (k.shape.join() !== v.shape.join()) return { ok: false, tensor: 'v', reason: `has the shape [${v.shape.join(', ')}], but k has [${k.shape.join(', ')}]` };
+  if (kBatch !== batch) return { ok: false, tensor: 'k', reason: `has ${kBatch} batches, but q has ${batch}` };
+  if (kDim !== dim) return { ok: false, tensor: 'k', reason: `has head dimension ${kDim}, but q has ${dim}` };
+  if ([batch, heads, kvHeads, nQ, nK, dim].some((n) => n < 1)) return { ok: false, tensor: 'q', reason: `has an empty axis: q [${q.shape.join(', ')}], k [${k.shape.join(', ')}]` };
+  if (heads % kvHeads !== 0) return { ok: false, tensor: 'q', reason: `has ${heads} heads, which is no multiple of the ${kvHeads} heads of k and v` };
+  return { ok: true, value: { sizes: { batch, heads, kvHeads, nQ, nK, dim }, q: q.data, k: k.data, v: v.data } };
+}
+
+/** Seeded inputs: q and k normal (logits of about unit variance after scaling), v uniform in [-1, 1); all exact in f16. */
+export function randomInputs(sizes: Sizes, seed: number): AttentionInputs {
+  const { batch, heads, kvHeads, nQ, nK, dim } = sizes;
+  const filled = (length: number, salt: number, draw: (r: ReturnType<typeof randomOf>) => number): Float32Array => {
+    const random = randomOf(mixSeeds(seed, salt));
+    return Float32Array.from({ length }, () => roundF16(draw(random)));
+  };
+  return {
+    sizes,
+    q: filled(batch * heads * nQ * dim, 1, (r) => r.normal()),
+    k: filled(batch * kvHeads * nK * dim, 2, (r) => r.normal()),
+    v: filled(batch * kvHeads * nK * dim, 3, (r) => r.next() * 2 - 1),
+  };
+}
+
+/** The values a kernel with f16 storage is given: rounded once, so that the reference works on the same numbers. */
+export function asStored(inputs: AttentionInputs, dtype: 'f32' | 'f16'): AttentionInputs {
+  if (dtype === 'f32') return inputs;
+  return { ...inputs, q: inputs.q.map(roundF16), k: inputs.k.map(roundF16), v: inputs.v.map(roundF16) };
+}
+
+/** The last `nQ` query rows and the first `nK` keys of each head. */
+export function cutInputs(inputs: AttentionInputs, nQ: number, nK: number): AttentionInputs {
+  const { sizes } = inputs;
+  const { batch, heads, kvHeads, dim } = sizes;
+  const cut = (data: Float32Array, count: number, length: number, from: number, to: number): Float32Array => {
+    const out = new Float32Array(count * (to - from) * dim);
+    for (let i = 0; i < count; i += 1) out.set(data.subarray((i * length + from) * dim, (i * length + to) * dim), i * (to - from) * dim);
+    return out;
+  };
+  return {
+    sizes: { ...sizes, nQ, nK },
+    q: nQ === sizes.nQ ? inputs.q : cut(inputs.q, batch * heads, sizes.nQ, sizes.nQ - nQ, sizes.nQ),
+    k: nK === sizes.nK ? inputs.k : cut(inputs.k, batch * kvHeads, sizes.nK, 0, nK),
+    v: nK === sizes.nK ? inputs.v : cut(inputs.v, batch * kvHeads, sizes.nK, 0, nK),
+  };
+}
