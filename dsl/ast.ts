@@ -67,7 +67,8 @@ export interface Param {
 }
 
 export interface TypeExpr {
-  readonly scalar: 'int' | 'float' | 'bool';
+  /** `hole`: a type that could not be read; the parser has reported it. */
+  readonly scalar: 'int' | 'float' | 'bool' | 'hole';
   /** `int tokens`, `int tiles`: a unit that the checker keeps apart and the bindings show. */
   readonly unit?: Ident;
   /** Axes of a tensor, outermost first; empty for a scalar. `batch heads kv_heads queries keys`, a new name (a free
@@ -83,6 +84,8 @@ export type BinaryOp =
   | '+' | '-' | '*' | '/' | 'div' | 'mod';
 
 export type Expr =
+  /** What stands where the source has an error; the parser has reported it, later steps stay silent about it. */
+  | { readonly kind: 'hole'; readonly span: Span }
   | { readonly kind: 'int'; readonly value: number; readonly span: Span }
   | { readonly kind: 'float'; readonly value: number; readonly text: string; readonly span: Span }
   | { readonly kind: 'bool'; readonly value: boolean; readonly span: Span }

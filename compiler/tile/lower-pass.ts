@@ -81,11 +81,16 @@ function branchByPhase(b: Builder, count: number, pick: (index: number) => reado
   return out;
 }
 
-/** Position of the key in `slot` under the current phase. */
+/**
+ * Position of the key in `slot` under the current phase. Machines evaluate both sides of a select, and only `count` entries of a
+ * sorted table are written: slots beyond repeat the last entry, and other phases read entry 0, the count.
+ */
 function keyAt(names: Names, phases: readonly Phase[], slot: Expr): Expr {
   return byPhase(phases.length, (p) => {
     const keys = phases[p]?.keys;
-    return keys?.kind === 'listed' ? listedEntry(names, keys.table, keys.leading, slot) : add(i('key_base'), mul(slot, i('key_step')));
+    if (keys?.kind !== 'listed') return add(i('key_base'), mul(slot, i('key_step')));
+    const last = min(slot, sub(i('slot_count'), int(1)));
+    return listedEntry(names, keys.table, keys.leading, phases.length === 1 ? last : select(isPhase(p), last, int(-1)));
   });
 }
 

@@ -38,7 +38,7 @@ export interface SourceModel {
   readonly casts: readonly Place[];
   readonly nonNulls: readonly Place[];
   readonly literals: readonly Literal[];
-  /** `default:` clauses of switches over a `.kind` that do not end in `unreachable`. */
+  /** `default:` clauses of switches over a `.kind` that neither refuse (`unreachable`, `throw`) nor descend into all children. */
   readonly openDefaults: readonly Place[];
   /** Names of globals the file reaches for, such as `Date.now` and `process`. */
   readonly globals: readonly Place[];
@@ -90,7 +90,7 @@ export function modelOf(path: string, text: string): SourceModel {
     }
     if (ts.isSwitchStatement(node) && /\.kind$/.test(node.expression.getText(file))) {
       for (const clause of node.caseBlock.clauses) {
-        if (ts.isDefaultClause(clause) && !clause.getText(file).includes('unreachable(')) openDefaults.push(placeOf(clause));
+        if (ts.isDefaultClause(clause) && !/unreachable\(|children\(|throw /i.test(clause.getText(file))) openDefaults.push(placeOf(clause));
       }
     }
     const parent = node.parent;

@@ -213,10 +213,13 @@ export function switchesAreClosed(ledger: Ledger): Rule {
   return counted(ledger, (m) => (isIn(m.path, 'dsl', 'compiler', 'backends') ? m.openDefaults : []), 'open default in a switch over kinds');
 }
 
+// Spelled in pieces, so that this file does not report itself.
+const leftover = new RegExp(String.raw`\b(TO${''}DO|FIX${''}ME|XX${''}X|HA${''}CK)\b|\.(only|skip)\(\s*['"\x60]`);
+
 export const noLeftovers: Rule = (models) =>
   models.flatMap((m) =>
     m.text.split('\n').flatMap((line, index) =>
-      /\b(TODO|FIXME|XXX|HACK)\b/.test(line) || /\.(only|skip)\(\s*['"`]/.test(line)
+      leftover.test(line)
         ? [{ file: m.path, line: index + 1, message: `left over: ${line.trim().slice(0, 80)}` }]
         : [],
     ),

@@ -61,7 +61,7 @@ export function countSites(tree: unknown, match: Match): number {
 }
 
 /** Whether a node is of a kind and has these fields. */
-export function is(node: Node | undefined, kind: string, fields: Node = {}): node is Node {
+export function is(node: Node | undefined, kind: string, fields: Node = {}): boolean {
   return node !== undefined && node['kind'] === kind && Object.entries(fields).every(([name, value]) => node[name] === value);
 }
 

@@ -21,6 +21,8 @@ export interface Given {
   readonly progress: Progress;
   /** Texts of sources, for carets; commands add what they load. */
   readonly sources: Map<string, string>;
+  /** Absolute paths of all files read so far; no output may be one of them. */
+  readonly inputs: Set<string>;
 }
 
 export interface CommandModule {

@@ -67,7 +67,7 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   const sources = new Map([[commandLineName, line.text]]);
   const progress = progressOn(io, json);
   try {
-    return await dispatch(argv, { io, line, files: [], options: {}, json, progress, sources });
+    return await dispatch(argv, { io, line, files: [], options: {}, json, progress, sources, inputs: new Set() });
   } catch (error) {
     progress.clear();
     return failed(error, { io, sources, json, debug });

@@ -58,3 +58,14 @@ export function shaderRefused(kernel: string, detail: string, span: Span): Diagn
     'the failing line was made from this',
   );
 }
+
+/** FIL0808: a kernel was compiled for a larger machine than this one. */
+export function kernelTooLarge(kernel: string, what: string, needed: number, limit: number): Diagnostic {
+  const message = ['kernel `', kernel, '` needs ', String(needed), ' ', what, ', the device has ', String(limit)].join('');
+  return about('FIL0808', 'resource', message, 'compile for this device: give its capability record as the target');
+}
+
+/** FIL0809: a plan without one of its kernels. */
+export function missingText(kernel: string): Diagnostic {
+  return about('FIL0809', 'user', ['the plan has no WGSL for kernel `', kernel, '`'].join(''), 'pass the text of every kernel that the plan lists');
+}

@@ -1,8 +1,8 @@
 /**
- * The validator behind validate.ts: a device of Dawn's null backend per set of features. In: module text. Out: messages.
+ * The validator behind ../validate.ts: a device of Dawn's null backend per set of features. In: module text. Out: messages.
  * Holds: devices are opened once and kept; nothing is run on them.
  */
-import type { WgslFeatures, WgslMessage } from '../validate.ts';
+import type { WgslFeatures, WgslMessage } from '../messages.ts';
 import { createInstance, loadDawn } from './node-device.ts';
 
 const devices = new Map<string, Promise<GPUDevice>>();

@@ -1,17 +1,14 @@
 /**
- * From a plan to programs and the host plan that launches them. In: plan, schedules, head dimension and storage type. Out: for
- * each kernel its tile program and schedule, and (once the kernels are lowered) the host plan. Every size is an expression of the launch:
+ * From a plan to the programs that compute it. In: plan, schedules, head dimension and storage type. Out: for each kernel its tile
+ * program, schedule and launch condition; the launch's variables and buffers (host-plan.ts makes the host plan of them). Every size is an expression of the launch:
  * nothing here knows a sequence length.
  *
  * Which kernels run is decided at launch: `decode` (few query rows) chooses the decode schedule; `splits` > 1 or several
  * passes go through partial results and the merge.
  */
-import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
 import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
-import type { KernelProgram } from '../kernel/ir.ts';
-import { sharedBytes } from '../kernel/resources.ts';
 import type { Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
 import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
@@ -21,7 +18,7 @@ import { lowerPass, type PassGeometry } from '../tile/lower-pass.ts';
 import { domainSize, extentsOf, listOf, lowerTable } from '../tile/lower-table.ts';
 import { bufferName, makeNames, type Names } from '../tile/names.ts';
 import type { MapAccess } from '../tile/walk.ts';
-import type { HostBuffer, HostPlan, HostStep, HostVariable } from './plan.ts';
+import type { HostBuffer, HostVariable } from './plan.ts';
 
 export interface Schedules {
   readonly prefill: Schedule;
@@ -209,37 +206,4 @@ export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
 
   const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
   return { requests, variables: hostVariables(plan, o), buffers, toHost };
-}
-
-/** The host plan of lowered kernels; `kernels[n]` was made from `lowered.requests[n]`. */
-export function makeHostPlan(plan: Plan, o: LowerOptions, lowered: LoweredPlan, kernels: readonly KernelProgram[]): HostPlan {
-  const steps = lowered.requests.map((request, n): HostStep => {
-    const kernel = kernels[n];
-    const [x, y, z] = request.program.grid;
-    if (kernel === undefined || x === undefined || y === undefined || z === undefined) throw new CompilerBug('launch', `kernel ${n} is missing`);
-    return {
-      kernel: kernel.name,
-      uniforms: kernel.uniforms.map((u) => lowered.toHost(ref(u.name, u.type === 'f32' ? 'float' : 'int'))),
-      workgroups: [lowered.toHost(x.extent), lowered.toHost(y.extent), lowered.toHost(z.extent)],
-      when: request.when,
-      chunkable: request.chunkable,
-    };
-  });
-  return {
-    format: 'filigree-plan-1',
-    name: plan.spec.name,
-    doc: plan.spec.doc,
-    dim: o.dim,
-    dtype: o.dtype,
-    scalars: plan.spec.scalars,
-    tensors: plan.spec.tensors,
-    requires: plan.spec.requires,
-    variables: lowered.variables,
-    buffers: lowered.buffers,
-    kernels: kernels.map((k) => ({
-      name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k),
-      ...(k.subgroup === undefined ? {} : { subgroup: k.subgroup }),
-    })),
-    steps,
-  };
 }
