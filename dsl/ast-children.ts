@@ -1,0 +1,40 @@
+/**
+ * The expressions directly inside an expression, in source order: what walks over the tree use that do not care about the kind.
+ */
+import type { Expr, RangeExpr } from './ast.ts';
+import { unreachable } from './diagnostic.ts';
+
+export function childrenOf(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case 'hole':
+    case 'int':
+    case 'float':
+    case 'bool':
+    case 'name':
+      return [];
+    case 'call':
+      return e.args.flatMap((a) => partsOf(a.value));
+    case 'index':
+      return e.indices;
+    case 'unary':
+      return [e.arg];
+    case 'binary':
+      return [e.left, e.right];
+    case 'if':
+      return [e.cond, e.then, e.otherwise];
+    case 'let':
+      return [e.value, e.body];
+    case 'any':
+      return [e.from, e.to, e.body];
+    case 'predicate':
+      return [e.body];
+    case 'choose':
+      return [e.selector, ...e.cases.flatMap((c) => [c.value, c.body]), ...(e.otherwise === undefined ? [] : [e.otherwise])];
+    default:
+      return unreachable(e);
+  }
+}
+
+function partsOf(value: Expr | RangeExpr): readonly Expr[] {
+  return value.kind === 'range' ? [value.from, value.to] : [value];
+}

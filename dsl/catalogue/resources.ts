@@ -1,0 +1,99 @@
+/**
+ * FIL06xx: what would take too much, or what a machine does not offer. Every refusal shows its sum.
+ */
+import { bytes, entry } from './entry.ts';
+
+/** One term of a sum that is shown to the user. */
+export interface Term {
+  readonly what: string;
+  readonly bytes: number;
+}
+
+function sumOf(terms: readonly Term[]): string {
+  const total = terms.reduce((sum, t) => sum + t.bytes, 0);
+  return `${terms.map((t) => `${t.what} ${bytes(t.bytes)}`).join(' + ')} = ${bytes(total)}`;
+}
+
+export const programTooLarge = entry<{ readonly name: string; readonly what: string; readonly limit: number }>({
+  code: 'FIL0601',
+  kind: 'resource',
+  title: 'Program too large after inlining',
+  explanation: 'Named masks and local names are replaced by what they stand for. A chain of definitions that each use the one before twice doubles at every step.',
+  wrong: 'mask a = causal | causal\nmask b = a | a\nmask c = b | b',
+  right: 'mask a = causal\nmask b = a\nmask c = b',
+  say: ({ name, what, limit }) => ({ message: `\`${name}\` becomes too large: more than ${limit} ${what}`, label: 'grows past the limit here', help: 'use each named mask and local name fewer times' }),
+});
+
+export const interpreterMemory = entry<{ readonly terms: readonly Term[]; readonly limit: number }>({
+  code: 'FIL0602',
+  kind: 'resource',
+  title: 'Too much memory for the interpreter',
+  explanation: 'The interpreter works densely in float64; long sequences do not fit.',
+  wrong: 'filigree run a.fil --name a --in long.safetensors --backend interpreter',
+  right: 'filigree run a.fil --name a --in long.safetensors --backend wgsl',
+  say: ({ terms, limit }) => ({ message: `the interpreter would need ${sumOf(terms)}, the limit is ${bytes(limit)}`, help: 'use fewer heads or shorter sequences, or `--backend wgsl`' }),
+});
+
+export const bindingTooLarge = entry<{ readonly buffer: string; readonly bytes: number; readonly limit: number }>({
+  code: 'FIL0603',
+  kind: 'resource',
+  title: 'Buffer larger than the device can bind',
+  explanation: 'A device limits how many bytes one binding may cover. Work over heads is split where possible; this buffer cannot be.',
+  wrong: 'one head of 2^24 tokens and dim 256 on a device that binds 128 MiB',
+  right: 'the same on a device that binds 16 GiB',
+  say: ({ buffer, bytes: n, limit }) => ({ message: `buffer \`${buffer}\` has ${bytes(n)} (${n} B), the device binds at most ${bytes(limit)} (${limit} B)` }),
+});
+
+export const workgroupMemory = entry<{ readonly terms: readonly Term[]; readonly limit: number }>({
+  code: 'FIL0604',
+  kind: 'resource',
+  title: 'Workgroup memory exceeded',
+  explanation: 'The tiles of one workgroup must fit the memory that the device gives it.',
+  wrong: 'schedule { query_tile = 128, key_tile = 128 } with dim 256 on 16 KiB',
+  right: 'schedule { query_tile = 32, key_tile = 16 }',
+  say: ({ terms, limit }) => ({ message: `a workgroup would need ${sumOf(terms)}, the device gives ${bytes(limit)}`, help: 'pin smaller tiles in `schedule`, or leave them to the compiler' }),
+});
+
+export const noWebGpu = entry<{ readonly reason: string }>({
+  code: 'FIL0605',
+  kind: 'resource',
+  title: 'No WebGPU device',
+  explanation: 'No adapter was found. `npm ci` brings a software device for Node.',
+  wrong: 'filigree run ... --backend wgsl, without a device',
+  right: 'filigree run ... --backend interpreter',
+  say: ({ reason }) => ({ message: `no WebGPU device: ${reason}`, help: 'use `--backend interpreter`, or install the packages again with `npm ci`' }),
+});
+
+export const deviceLost = entry<{ readonly reason: string }>({
+  code: 'FIL0606',
+  kind: 'resource',
+  title: 'Device lost',
+  explanation: 'The driver gave up the device, for instance because a kernel ran too long. Nothing computed since is usable.',
+  wrong: 'one launch that runs for minutes',
+  right: 'fewer heads per launch',
+  say: ({ reason }) => ({ message: `the device was lost: ${reason}`, help: 'try again; if it recurs, launch fewer heads at a time' }),
+});
+
+export const outOfDeviceMemory = entry<{ readonly terms: readonly Term[] }>({
+  code: 'FIL0607',
+  kind: 'resource',
+  title: 'Out of device memory',
+  explanation: 'The buffers of the launch do not fit the memory of the device.',
+  wrong: 'a launch of 40 GiB on a device with 8 GiB',
+  right: 'the same in launches of fewer heads',
+  say: ({ terms }) => ({ message: `the device has not enough memory for ${sumOf(terms)}`, help: 'launch fewer heads or batch entries at a time' }),
+});
+
+export const unsupported = entry<{ readonly construct: string; readonly target: string; readonly reason: string }>({
+  code: 'FIL0608',
+  kind: 'resource',
+  title: 'Not supported on this target',
+  explanation: 'The target cannot run the construct; the interpreter can.',
+  wrong: 'f16 storage on a device without shader-f16',
+  right: '--dtype f32',
+  say: ({ construct, target, reason }) => ({ message: `${construct} cannot be compiled for ${target}: ${reason}`, label: construct }),
+});
+
+export const resourcesEntries = [
+  programTooLarge, interpreterMemory, bindingTooLarge, workgroupMemory, noWebGpu, deviceLost, outOfDeviceMemory, unsupported,
+];

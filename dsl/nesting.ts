@@ -1,0 +1,63 @@
+/**
+ * Bounds on the shape of a source, so that no later recursion can run out of stack: nesting of the token list (checked
+ * before the parser runs) and depth of an expression's tree (checked before the checker and the lowering run). Both checks are loops.
+ */
+import type { IToken } from 'chevrotain';
+import type { Expr } from './ast.ts';
+import { childrenOf } from './ast-children.ts';
+
+/** Levels of brackets and of `if`, `let`, `any`, `per head`. The parser was measured to need the stack of Node at 250. */
+export const nestingLimit = 100;
+
+/** Depth of an expression's tree; flat chains of operators lean to the left and count one level per operator. */
+export const expressionDepthLimit = 300;
+
+/** Characters of one source file. */
+export const sourceLengthLimit = 262_144;
+
+const openers = new Set(['(', '[', '{']);
+const closers = new Set([')', ']', '}']);
+const prefixes = new Set(['if', 'let', 'any', 'per']);
+const declarations = new Set(['mask', 'attention', 'import']);
+
+/** The first token that lies too deep, if there is one. */
+export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {
+  // One entry per open bracket: the levels that prefix words added inside it so far.
+  let open: number[] = [0];
+  let depth = 0;
+  for (const token of tokens) {
+    const word = token.image;
+    const inner = open[open.length - 1] ?? 0;
+    if (openers.has(word)) {
+      open.push(0);
+      depth += 1;
+    } else if (closers.has(word)) {
+      if (open.length > 1) {
+        open.pop();
+        depth -= inner + 1;
+      }
+    } else if (prefixes.has(word)) {
+      open[open.length - 1] = inner + 1;
+      depth += 1;
+    } else if (word === ',') {
+      open[open.length - 1] = 0;
+      depth -= inner;
+    } else if (declarations.has(word)) {
+      // Either a new declaration or the first word of a clause: nothing is nested deeper than that here.
+      open = [0];
+      depth = 0;
+    }
+    if (depth > nestingLimit) return token;
+  }
+  return undefined;
+}
+
+/** Whether the tree is deeper than the limit. */
+export function isTooDeep(root: Expr): boolean {
+  let level: readonly Expr[] = [root];
+  for (let depth = 0; depth <= expressionDepthLimit; depth += 1) {
+    level = level.flatMap(childrenOf);
+    if (level.length === 0) return false;
+  }
+  return true;
+}
