@@ -25,7 +25,7 @@ export function inputsOf(tensors: ReadonlyMap<string, RawTensor>): InputsResult 
     if (raw === undefined) return { ok: false, tensor: name, reason: 'is missing' };
     if (raw.shape.length !== 4) return { ok: false, tensor: name, reason: `has ${raw.shape.length} axes; four are needed: [batch, ${name === 'q' ? 'heads, n_q' : 'kv_heads, n_k'}, dim]` };
     const converted = floatsOf(raw);
-    if (!converted.ok) return { ok: false, tensor: name, reason: converted.reason };
+    if (!converted.ok) return { ok: false, tensor: name, reason: `holds ${converted.reason}` };
     read.set(name, { shape: raw.shape, data: converted.data });
   }
   const [q, k, v] = [read.get('q'), read.get('k'), read.get('v')];

@@ -10,8 +10,8 @@ import { checkLaunch, withDefaults } from '../compiler/spec/check-launch.ts';
 import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorValue } from '../compiler/spec/ir.ts';
 import type { Checked } from '../dsl/diagnostic.ts';
 import { bad, good } from '../dsl/diagnostic.ts';
-import { problem } from './command-line/problems.ts';
-import { valueFor } from './tensors.ts';
+import * as report from '../dsl/catalogue/index.ts';
+import { axisName, valueFor } from './tensors.ts';
 import type { RawTensor } from './tensors.ts';
 
 export interface LaunchRequest {
@@ -47,7 +47,7 @@ const forms = { int: 'a whole number', float: 'a number', bool: 'true or false' 
 
 /** The diagnostic for a setting that is not of the parameter's type. */
 export function badSetting(name: string, type: ScalarParam['type'], setting: Setting): Diagnostic {
-  return problem('FIL9004', `the parameter '${name}' takes ${forms[type]}, not '${setting.text}'`, setting.span, { label: `not ${forms[type]}` });
+  return report.badValue(setting.span, { name, text: `'${setting.text}'`, wanted: forms[type] });
 }
 
 /** The launch, checked against the spec. */
@@ -57,7 +57,7 @@ export function launchOf(spec: Spec, request: LaunchRequest): Checked<Launch> {
   for (const param of spec.scalars) {
     const setting = request.settings.get(param.name);
     if (setting === undefined) {
-      if (param.defaultValue === undefined) faults.push(missingScalar(param, request));
+      if (param.defaultValue === undefined) faults.push(report.missingValue(param.span, { name: param.name, type: param.type }));
       continue;
     }
     const value = parseScalar(param.type, setting.text);
@@ -67,27 +67,22 @@ export function launchOf(spec: Spec, request: LaunchRequest): Checked<Launch> {
   const tensors = new Map<string, TensorValue>();
   for (const param of spec.tensors) {
     const raw = request.tensors.get(param.name);
+    const wanted = `${param.element}[${param.axes.map(axisName).join(', ')}]`;
+    const related = [{ span: param.span, text: 'declared here' }];
     if (raw === undefined) {
-      const help = request.tensors.size === 0 ? 'give a file with --tensors' : `${request.tensorSource} holds ${[...request.tensors.keys()].join(', ')}`;
-      faults.push({ ...problem('FIL9008', `the tensor '${param.name}' has no value`, request.tensorSpan, { help }), related: [{ span: param.span, text: 'declared here' }] });
+      const where = request.tensorSource === '' ? {} : { file: request.tensorSource, candidates: [...request.tensors.keys()] };
+      const missing = report.missingTensor(request.tensorSpan, { name: param.name, wanted, ...where }, related);
+      faults.push(request.tensorSource === '' ? { ...missing, help: 'give a safetensors file that holds it' } : missing);
       continue;
     }
     const converted = valueFor(param, raw);
     if (converted.ok) tensors.set(param.name, { extents: raw.shape, data: converted.data });
-    else faults.push({ ...problem('FIL9009', `the tensor '${param.name}' of ${request.tensorSource} ${converted.reason}`, request.tensorSpan), related: [{ span: param.span, text: 'declared here' }] });
+    else faults.push(report.wrongElementType(request.tensorSpan, { name: param.name, found: converted.reason, wanted: param.element }, related));
   }
   if (faults.length > 0) return bad(faults);
   const launch: Launch = { sizes: sizesOf(spec, request), scalars, tensors };
   const wrong = checkLaunch(spec, launch);
   return wrong.length > 0 ? bad(wrong) : good(withDefaults(spec, launch));
-}
-
-function missingScalar(param: ScalarParam, request: LaunchRequest): Diagnostic {
-  const example = param.type === 'bool' ? 'true' : param.type === 'int' ? '16' : '0.5';
-  return {
-    ...problem('FIL9008', `the parameter '${param.name}' has no value`, request.tensorSpan, { help: `give --set ${param.name}=${example}` }),
-    primary: { span: param.span, text: `a ${param.type} without a default` },
-  };
 }
 
 /** The extent that the tensors give to an axis, if one has it. */

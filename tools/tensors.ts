@@ -1,6 +1,6 @@
 /**
  * Tensors of files as the numbers the compiler works with. In: raw tensors (element type, shape, little-endian bytes) as
- * safetensors hold them. Out: f32, int32 or 0/1 arrays, or the reason why a value cannot be represented. Nothing is
+ * safetensors hold them. Out: f32, int32 or 0/1 arrays, or what was found that cannot be used. Nothing is
  * rounded silently except f64 to f32, which `q`, `k`, `v` and float parameters ask for.
  */
 import { bf16FromBits, f16FromBits } from '../compiler/interpreters/number.ts';
@@ -72,9 +72,9 @@ function intReader(t: RawTensor): ((i: number) => number | bigint) | undefined {
 
 function complete(t: RawTensor): string | undefined {
   const bytes = bytesPerElement[t.dtype];
-  if (bytes === undefined) return `has the element type ${t.dtype}, which is not known here`;
+  if (bytes === undefined) return `the unknown element type ${t.dtype}`;
   const wanted = elementCount(t.shape) * bytes;
-  return t.data.byteLength === wanted ? undefined : `has ${t.data.byteLength} bytes, but ${t.dtype} [${t.shape.join(', ')}] takes ${wanted}`;
+  return t.data.byteLength === wanted ? undefined : `${t.data.byteLength} bytes where ${t.dtype} [${t.shape.join(', ')}] takes ${wanted}`;
 }
 
 /** Values of a float tensor. */
@@ -82,11 +82,11 @@ export function floatsOf(t: RawTensor): Converted<Float32Array> {
   const fault = complete(t);
   if (fault !== undefined) return { ok: false, reason: fault };
   const at = floatReader(t);
-  if (at === undefined) return { ok: false, reason: `is ${t.dtype}, but floats are needed (F16, BF16, F32 or F64)` };
+  if (at === undefined) return { ok: false, reason: `${t.dtype} (floats are F16, BF16, F32 or F64)` };
   const data = new Float32Array(elementCount(t.shape));
   for (let i = 0; i < data.length; i += 1) {
     const value = Math.fround(at(i));
-    if (!Number.isFinite(value)) return { ok: false, reason: `holds ${value} at element ${i}; only finite numbers are allowed` };
+    if (!Number.isFinite(value)) return { ok: false, reason: `${value} at element ${i}` };
     data[i] = value;
   }
   return { ok: true, data };
@@ -97,11 +97,11 @@ export function intsOf(t: RawTensor): Converted<Int32Array> {
   const fault = complete(t);
   if (fault !== undefined) return { ok: false, reason: fault };
   const at = intReader(t);
-  if (at === undefined) return { ok: false, reason: `is ${t.dtype}, but integers are needed (I32, I64 or U8)` };
+  if (at === undefined) return { ok: false, reason: `${t.dtype} (integers are I32, I64 or U8)` };
   const data = new Int32Array(elementCount(t.shape));
   for (let i = 0; i < data.length; i += 1) {
     const value = at(i);
-    if (value < -2147483648 || value > 2147483647) return { ok: false, reason: `holds ${value} at element ${i}, which does not fit 32 bits` };
+    if (value < -2147483648 || value > 2147483647) return { ok: false, reason: `${value} at element ${i}, beyond 32 bits` };
     data[i] = Number(value);
   }
   return { ok: true, data };
@@ -111,9 +111,9 @@ export function intsOf(t: RawTensor): Converted<Int32Array> {
 export function boolsOf(t: RawTensor): Converted<Uint8Array> {
   const fault = complete(t);
   if (fault !== undefined) return { ok: false, reason: fault };
-  if (t.dtype !== 'BOOL' && t.dtype !== 'U8') return { ok: false, reason: `is ${t.dtype}, but truth values are needed (BOOL or U8)` };
+  if (t.dtype !== 'BOOL' && t.dtype !== 'U8') return { ok: false, reason: `${t.dtype} (truth values are BOOL or U8)` };
   const wrong = t.data.findIndex((value) => value > 1);
-  if (wrong >= 0) return { ok: false, reason: `holds ${t.data[wrong]} at element ${wrong}; truth values are 0 or 1` };
+  if (wrong >= 0) return { ok: false, reason: `${t.data[wrong]} at element ${wrong} (truth values are 0 or 1)` };
   return { ok: true, data: Uint8Array.from(t.data) };
 }
 

@@ -5,6 +5,7 @@
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Span } from '../../dsl/span.ts';
+import { nearestNames } from '../../dsl/suggest.ts';
 
 export interface ToolCode {
   readonly code: string;
@@ -59,41 +60,6 @@ export const toolCatalogue: readonly ToolCode[] = [
   },
   {
     code: 'FIL9007',
-    title: 'No such parameter',
-    explanation: '`--set` gives a value to a scalar or `const` parameter of the declaration, `--tensors` and `--in` give tensors by name.',
-    wrong: 'filigree mask window.fil --name window --n-q 64 --n-k 64 --set widnow=8 --out w.png',
-    right: 'filigree mask window.fil --name window --n-q 64 --n-k 64 --set window=8 --out w.png',
-  },
-  {
-    code: 'FIL9008',
-    title: 'A parameter has no value',
-    explanation: 'The declaration has a parameter without a default, and the command line gives no value for it.',
-    wrong: 'filigree explain window.fil --name window --n-q 64 --n-k 64',
-    right: 'filigree explain window.fil --name window --n-q 64 --n-k 64 --set window=8',
-  },
-  {
-    code: 'FIL9009',
-    title: 'A tensor does not fit',
-    explanation: 'A tensor of the file has another shape or element type than the declaration asks for, or values the type cannot hold.',
-    wrong: 'doc: F32 [64] for `doc: int[keys]`',
-    right: 'doc: I32 [64] for `doc: int[keys]`',
-  },
-  {
-    code: 'FIL9010',
-    title: 'No such declaration',
-    explanation: 'The file declares nothing by this name. `filigree list FILE` shows what it declares.',
-    wrong: 'filigree explain window.fil --name windw --n-q 64 --n-k 64',
-    right: 'filigree explain window.fil --name window --n-q 64 --n-k 64',
-  },
-  {
-    code: 'FIL9011',
-    title: 'No device',
-    explanation: 'The command needs a WebGPU device and none could be opened, or it was lost or ran out of memory.',
-    wrong: '(an installation without the optional WebGPU packages)',
-    right: 'npm ci',
-  },
-  {
-    code: 'FIL9012',
     title: 'Not canonical',
     explanation: '`filigree fmt --check` found a file that `filigree fmt` would change.',
     wrong: 'mask   a=causal',
@@ -110,7 +76,7 @@ export interface ProblemExtra {
 export function problem(code: string, message: string, span: Span, extra: ProblemExtra = {}): Diagnostic {
   return {
     code,
-    kind: code === 'FIL9011' ? 'resource' : 'user',
+    kind: 'user',
     severity: 'error',
     message,
     primary: { span, text: extra.label ?? '' },
@@ -124,31 +90,9 @@ export function refuse(code: string, message: string, span: Span, extra: Problem
   throw new DiagnosticError([problem(code, message, span, extra)]);
 }
 
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
-}
-
 /** The candidate nearest to `word`, when it is near enough to be what was meant. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const d = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (d < least) {
-      best = candidate;
-      least = d;
-    }
-  }
-  return best;
+  return nearestNames(word, candidates, 1)[0];
 }
 
 /** "did you mean 'x'?" or the list of what there is. */

@@ -1,0 +1,117 @@
+/**
+ * The options that mask, explain, run and bench share: which declaration, which sizes, settings and tensors. Here they are
+ * declared once and read once; the answer is the spec (with `const` parameters filled in) and what is known of the launch.
+ */
+import type { Command } from 'commander';
+import { countOf, fileSpan, textOf, textsOf, valueSpan } from '../command-line/command.ts';
+import type { Given } from '../command-line/command.ts';
+import { refuse } from '../command-line/problems.ts';
+import { optionSpan, wordSpan } from '../command-line/words.ts';
+import type { Launch, Spec } from '../../compiler/spec/ir.ts';
+import * as report from '../../dsl/catalogue/index.ts';
+import { DiagnosticError } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { launchOf } from '../launch-input.ts';
+import type { LaunchRequest, Setting } from '../launch-input.ts';
+import { openSource } from '../source.ts';
+import type { OpenSource } from '../source.ts';
+import { readTensors } from '../tensor-file.ts';
+import type { RawTensor } from '../tensors.ts';
+
+/** Largest n_q and n_k (compiler/spec/ir.ts). */
+export const longest = 16777216;
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+export function declareSettings(command: Command): void {
+  command.option('--set <parameter=value>', 'value of a scalar or const parameter; may be repeated', collect);
+}
+
+export function declareSizes(command: Command): void {
+  command
+    .option('--n-q <count>', 'query rows')
+    .option('--n-k <count>', 'keys')
+    .option('--heads <count>', 'query heads (default: from the tensors, or 1)')
+    .option('--kv-heads <count>', 'key-value heads (default: from the tensors, or the query heads)')
+    .option('--dim <count>', 'head dimension (default: 64)')
+    .option('--tensors <file>', 'safetensors file with the tensor parameters, by name');
+}
+
+/** The value of a Checked result; its diagnostics end the command. */
+export function orRefuse<T>(checked: Checked<T>): T {
+  if (!checked.ok) throw new DiagnosticError(checked.diagnostics);
+  return checked.value;
+}
+
+/** `--set` by parameter name. The last of several values counts. */
+export function settingsOf(given: Given): ReadonlyMap<string, Setting> {
+  const settings = new Map<string, Setting>();
+  for (const text of textsOf(given, 'set')) {
+    const at = text.indexOf('=');
+    const span = optionSpan(given.line, '--set', text);
+    const place = given.line.words.find(({ word }) => word === text)?.span ?? span;
+    if (at <= 0) refuse('FIL9004', `--set takes parameter=value, not '${text}'`, place, { help: `as in --set ${text === '' ? 'window' : text.replace(/=.*/, '')}=8` });
+    settings.set(text.slice(0, at), { text: text.slice(at + 1), span: place });
+  }
+  return settings;
+}
+
+export interface Chosen {
+  readonly source: OpenSource;
+  readonly name: string;
+  readonly spec: Spec;
+  /** Settings of launch scalars; those of const parameters have been used. */
+  readonly scalars: ReadonlyMap<string, Setting>;
+}
+
+/** Opens the file and lowers the declaration that `--name` names (or the only attention of the file). */
+export function chooseDeclaration(given: Given, file: string): Chosen {
+  const source = openSource(given, file);
+  const name = declarationName(given, source, file);
+  const settings = settingsOf(given);
+  const parameters = source.parameters(name);
+  for (const [parameter, { span }] of settings) {
+    const found = parameters.find((p) => p.name === parameter);
+    const settable = parameters.filter((p) => !p.isTensor).map((p) => p.name);
+    if (found === undefined) throw new DiagnosticError([report.unknownParameter(span, { owner: name, name: parameter, candidates: settable })]);
+    if (found.isTensor) refuse('FIL9004', `'${parameter}' is a tensor; --set gives scalars only`, span, { help: 'give tensors in a safetensors file' });
+  }
+  const constants = new Map([...settings].filter(([p]) => parameters.some((x) => x.name === p && x.isConst)));
+  const scalars = new Map([...settings].filter(([p]) => !constants.has(p)));
+  return { source, name, spec: source.specOf(name, constants), scalars };
+}
+
+function declarationName(given: Given, source: OpenSource, file: string): string {
+  const names = source.declarations.map((d) => d.name);
+  const wanted = textOf(given, 'name');
+  if (wanted !== undefined) {
+    if (names.includes(wanted)) return wanted;
+    throw new DiagnosticError([report.unknownDeclaration(valueSpan(given, 'name', wanted), { name: wanted, file, candidates: names })]);
+  }
+  const attentions = source.declarations.filter((d) => d.kind === 'attention').map((d) => d.name);
+  const only = attentions.length === 1 ? attentions : names;
+  const first = only[0];
+  if (only.length === 1 && first !== undefined) return first;
+  if (first === undefined) return refuse('FIL9004', `${file} declares no mask and no attention`, fileSpan(given, file));
+  return refuse('FIL9003', `${file} declares several things; say which with --name`, wordSpan(given.line, () => false), { label: 'missing here', help: `it declares: ${names.join(', ')}` });
+}
+
+/** Tensors of `--tensors`, or none. */
+export function tensorsOf(given: Given): ReadonlyMap<string, RawTensor> {
+  const file = textOf(given, 'tensors');
+  return file === undefined ? new Map() : readTensors(given, file, valueSpan(given, 'tensors', file));
+}
+
+/** Sizes that were given as options, besides n_q, n_k and dim. */
+export function headOptions(given: Given): Pick<LaunchRequest['sizes'], 'heads' | 'kvHeads'> {
+  const heads = countOf(given, 'heads', 1, 65536);
+  const kvHeads = countOf(given, 'kvHeads', 1, 65536);
+  return { ...(heads === undefined ? {} : { heads }), ...(kvHeads === undefined ? {} : { kvHeads }) };
+}
+
+/** A launch of given sizes with the settings and tensors of the command line. */
+export function launchFor(given: Given, chosen: Chosen, sizes: LaunchRequest['sizes'], tensors: ReadonlyMap<string, RawTensor>, tensorOption: string): Launch {
+  const file = textOf(given, tensorOption) ?? '';
+  const span = file === '' ? wordSpan(given.line, () => false) : valueSpan(given, tensorOption, file);
+  return orRefuse(launchOf(chosen.spec, { sizes, settings: chosen.scalars, tensors, tensorSpan: span, tensorSource: file }));
+}
