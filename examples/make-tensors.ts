@@ -1,7 +1,8 @@
 /**
- * The run-time tensors of the examples, computed from the real queries, keys and text in data/: lists of heavy columns and
- * slashes, a table of heavy blocks, the sentences of the text, the starts of its lines. In: data/bytelm6-l4-n1024.safetensors.
- * Out: the small `.safetensors` files beside the examples; a test computes them again and compares the bytes.
+ * The run-time tensors of the examples, most of them computed from the real queries, keys and text in data/: lists of heavy
+ * columns and slashes, a table of heavy blocks, the sentences of the text, the starts of its lines. In:
+ * data/bytelm6-l4-n1024.safetensors. Out: `tensors.safetensors` beside each example that has tensor parameters, by their names;
+ * a test computes them again and compares the bytes.
  *
  *   npx tsx examples/make-tensors.ts
  */
@@ -127,18 +128,59 @@ function lineStarts(text: Uint8Array): RawTensor {
   return encodeTensor('I32', [1, starts.length], starts);
 }
 
-/** Every file: its path below examples/, and its bytes. */
+/** Numbers as an int tensor of one axis. */
+function ints(values: readonly number[]): RawTensor {
+  return encodeTensor('I32', [values.length], values);
+}
+
+/** Lengths of pieces as one number per position: the piece's own, counted from 0. */
+function pieces(lengths: readonly number[]): RawTensor {
+  const numbers = lengths.flatMap((size, piece) => Array.from({ length: size }, () => piece));
+  return encodeTensor('I32', [1, numbers.length], numbers);
+}
+
+/** A tree of guesses behind the sequence: of each guess the positions of itself and its ancestors, then -1. */
+function ancestors(parents: readonly number[], depth: number): RawTensor {
+  const first = length - parents.length;
+  const rows = parents.map((_, guess) => {
+    const line: number[] = [];
+    for (let at = guess; at >= 0; at = parents[at] ?? -1) line.push(first + at);
+    return [...line, ...Array.from({ length: depth - line.length }, () => -1)];
+  });
+  return encodeTensor('I32', [parents.length, depth], rows.flat());
+}
+
+/** Every file: the folder it belongs to, and the tensor parameters of that example by name. */
 export function exampleTensors(): ReadonlyMap<string, Uint8Array> {
   const source = readSource();
   const { columns, slashes } = verticalSlash(source);
-  return new Map([
-    ['vertical-slash/lists.safetensors', encodeSafetensors(new Map([['columns', columns], ['slashes_at', slashes]]))],
-    ['block-table/table.safetensors', encodeSafetensors(new Map([['granted', heavyBlocks(source)]]))],
-    ['packed-documents/documents.safetensors', encodeSafetensors(new Map([['document', sentences(source.text)]]))],
-    ['global-tokens/globals.safetensors', encodeSafetensors(new Map([['global', lineStarts(source.text)]]))],
-  ]);
+  const document = sentences(source.text);
+  const examples: Readonly<Record<string, Readonly<Record<string, RawTensor>>>> = {
+    'vertical-slash': { columns, slashes_at: slashes },
+    'block-table': { granted: heavyBlocks(source) },
+    'packed-documents': { document },
+    'windowed-documents': { document },
+    'global-tokens': { global: lineStarts(source.text) },
+    'per-head-mix': { pattern: ints([0, 1, 2, 3]), window: ints([256, 256, 0, 0]), columns, slashes_at: slashes },
+    'prefix-lm': { prompt: ints([359]) },
+    'image-spans': { piece: pieces([134, 256, 128, 256, 250]) },
+    'cross-attention': { length: ints([897]) },
+    decode: { padding: ints([59]) },
+    'draft-tree': { ancestor: ancestors([-1, -1, -1, 0, 0, 1, 2, 3, 3, 4, 5, 7], 4) },
+    'alibi-softcap-sinks': {
+      // The paper's slopes for four heads: 2^-2, 2^-4, 2^-6, 2^-8.
+      slope: encodeTensor('F32', [heads], [0.25, 0.0625, 0.015625, 0.00390625]),
+      sink_logit: encodeTensor('F32', [heads], [0, 0.5, 1, 2]),
+    },
+  };
+  return new Map(Object.entries(examples).map(([folder, tensors]) => [folder, encodeSafetensors(new Map(Object.entries(tensors)))]));
+}
+
+/** Where the file of an example stands. */
+export function tensorsPath(folder: string): string {
+  return join(import.meta.dirname, folder, 'tensors.safetensors');
 }
 
 if (process.argv[1] === import.meta.filename) {
-  for (const [path, bytes] of exampleTensors()) writeAtomic(join(import.meta.dirname, path), bytes, []);
+  for (const [folder, bytes] of exampleTensors()) writeAtomic(tensorsPath(folder), bytes, []);
 }
