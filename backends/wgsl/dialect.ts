@@ -25,21 +25,29 @@ function fixed(...parts: Form['parts']): Form {
 /** Helper functions of the module frame that a form calls by name. */
 export const helperNames = { fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4' } as const;
 
+const largestFloat = 3.4028234663852886e38;
+
 function shortestFloat(value: number): string {
   const magnitude = Math.abs(value);
   for (let digits = 1; digits <= 9; digits += 1) {
     const candidate = magnitude.toPrecision(digits);
-    if (Math.fround(Number(candidate)) === magnitude) return candidate;
+    // Tint refuses a decimal above the largest f32 even where it rounds down to it.
+    if (Math.fround(Number(candidate)) === magnitude && Number(candidate) <= largestFloat) return candidate;
   }
   return String(magnitude);
 }
 
+/** Whether an f32 has no decimal: it is not finite, or it is minus zero, whose sign Tint drops. */
+export function needsBits(value: number): boolean {
+  return !Number.isFinite(Math.fround(value)) || Object.is(Math.fround(value), -0);
+}
+
 const bits = new DataView(new ArrayBuffer(4));
 
-/** A decimal that reads back to exactly this f32: 1.0f, 0.125f, 3.0e38f. Values that are not finite come from their bits. */
+/** A decimal that reads back to exactly this f32: 1.0f, 0.125f, 3.0e38f. Values without a decimal come from their bits. */
 export function floatLiteral(given: number): { readonly text: string; readonly level: number } {
   const value = Math.fround(given);
-  if (!Number.isFinite(value)) {
+  if (needsBits(value)) {
     bits.setFloat32(0, value);
     const hex = Number.isNaN(value) ? '7fc00000' : bits.getUint32(0).toString(16);
     return { text: [helperNames.fromBits, '(0x', hex, 'u)'].join(''), level: primary };
@@ -47,8 +55,7 @@ export function floatLiteral(given: number): { readonly text: string; readonly l
   const [mantissa = '0', exponent] = shortestFloat(value).split('e');
   const whole = mantissa.includes('.') ? mantissa : mantissa + '.0';
   const power = exponent === undefined ? '' : 'e' + exponent.replace('+', '');
-  const negative = value < 0 || Object.is(value, -0);
-  return { text: [negative ? '-' : '', whole, power, 'f'].join(''), level: negative ? unary : primary };
+  return { text: [value < 0 ? '-' : '', whole, power, 'f'].join(''), level: value < 0 ? unary : primary };
 }
 
 function literal(type: 'bool' | 'i32' | 'u32' | 'f32', value: number): { readonly text: string; readonly level: number } {

@@ -8,7 +8,7 @@ import type { KernelExpr, KernelProgram, SharedDecl, StorageDecl } from '../../c
 import { commentDoc, statementDoc, type PrintContext } from '../c-like.ts';
 import { block, concat, lines, list, nothing, render, text, withOrigin, type Doc, type Printed } from '../document.ts';
 import { walkExpressions } from '../kernel-map.ts';
-import { helperLines, helperNames, storageTypes, wgslDialect } from './dialect.ts';
+import { helperLines, helperNames, needsBits, storageTypes, wgslDialect } from './dialect.ts';
 import { legaliseForWgsl } from './legalise.ts';
 import { frameNames, nameProgram, type Naming } from './names.ts';
 
@@ -33,7 +33,7 @@ function usesOf(program: KernelProgram): Uses {
         if (expr.name === 'subgroup_lane') subgroups = true;
         return;
       case 'literal':
-        if (expr.type === 'f32' && !Number.isFinite(Math.fround(expr.value))) helpers.add('fromBits');
+        if (expr.type === 'f32' && needsBits(expr.value)) helpers.add('fromBits');
         return;
       case 'unary':
         if (expr.op === 'unpack_half4') helpers.add('unpackHalf4');

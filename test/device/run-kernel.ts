@@ -1,0 +1,81 @@
+/**
+ * Runs one kernel program on the device of the tests. In: a program, inputs, uniform values, workgroups. Out: its outputs as
+ * arrays. Holds: the device is opened once for a file; any diagnostic becomes a failed test with its words.
+ */
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { printWgsl } from '../../backends/wgsl/module.ts';
+import type { TensorData } from '../../backends/wgsl/runtime/buffers.ts';
+import { preparePlan, runResolved, type RunOptions } from '../../backends/wgsl/runtime/execute.ts';
+import { openNodeDevice, type NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
+import type { ResolvedBuffer, ResolvedLaunch } from '../../backends/wgsl/runtime/resolved.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
+import type { KernelProgram, StorageElement } from '../../compiler/kernel/ir.ts';
+import type { BufferElement } from '../../compiler/tile/ir.ts';
+
+/** The value, or an error with the diagnostics' messages. */
+export function valueOf<T>(checked: Checked<T>): T {
+  if (checked.ok) return checked.value;
+  throw new Error(checked.diagnostics.map((d) => [d.code, d.message].join(' ')).join('\n'));
+}
+
+let shared: Promise<NodeDevice> | undefined;
+
+export function testDevice(): Promise<NodeDevice> {
+  shared ??= openNodeDevice().then(valueOf);
+  return shared;
+}
+
+const hostElements: Readonly<Record<StorageElement, { readonly element: BufferElement; readonly per: number }>> = {
+  f32: { element: 'f32', per: 1 },
+  vec4f: { element: 'f32', per: 1 },
+  i32: { element: 'int', per: 1 },
+  u32: { element: 'int', per: 1 },
+  vec2u: { element: 'int', per: 1 },
+  f16: { element: 'f16', per: 1 },
+  vec4h: { element: 'f16', per: 1 },
+};
+
+/** A plan of this one kernel; its launch binds every buffer whole. */
+export function planOf(program: KernelProgram): HostPlan {
+  const { name, summary, workgroupSize, storage, uniforms } = program;
+  const sharedBytes = program.shared.reduce((sum, s) => sum + s.length * (s.element === 'vec4f' ? 16 : 4), 0);
+  const kernel = { name, summary, workgroupSize, storage, uniforms, sharedBytes };
+  return {
+    format: 'filigree-plan-1', name, doc: [], dim: 1, dtype: 'f32', scalars: [], tensors: [], requires: [], variables: [], buffers: [], steps: [],
+    kernels: [program.subgroup === undefined ? kernel : { ...kernel, subgroup: program.subgroup }],
+  };
+}
+
+export interface KernelRun {
+  /** Contents of inputs; for outputs the number of elements. */
+  readonly buffers: Readonly<Record<string, TensorData | number>>;
+  readonly uniforms?: readonly number[];
+  readonly workgroups?: number;
+}
+
+export function launchOf(program: KernelProgram, run: KernelRun): ResolvedLaunch {
+  const buffers = program.storage.map((s): ResolvedBuffer => {
+    const given = run.buffers[s.buffer] ?? 0;
+    const extents = [typeof given === 'number' ? given : given.length];
+    return { name: s.buffer, role: typeof given === 'number' ? 'output' : 'input', element: hostElements[s.element].element, extents };
+  });
+  const bindings = buffers.map((b) => ({ buffer: b.name, offset: 0, bytes: Number.MAX_SAFE_INTEGER }));
+  const uniforms = run.uniforms ?? [];
+  return { buffers, pieces: [{ kernel: program.name, bindings, uniforms, workgroups: [run.workgroups ?? 1, 1, 1] }] };
+}
+
+export function tensorsOf(run: KernelRun): ReadonlyMap<string, { readonly extents: readonly number[]; readonly data: TensorData }> {
+  return new Map(
+    Object.entries(run.buffers).flatMap(([name, data]) => (typeof data === 'number' ? [] : [[name, { extents: [data.length], data }] as const])),
+  );
+}
+
+/** Outputs of one run by name. */
+export async function runKernel(program: KernelProgram, run: KernelRun, options: RunOptions = {}): Promise<Readonly<Record<string, readonly number[]>>> {
+  const { device, problems } = await testDevice();
+  const prepared = valueOf(await preparePlan(device, planOf(program), new Map([[program.name, printWgsl(program)]])));
+  const result = valueOf(await runResolved(prepared, launchOf(program, run), tensorsOf(run), options));
+  prepared.destroy();
+  if (problems().length > 0) throw new Error(problems().map((d) => d.message).join('\n'));
+  return Object.fromEntries([...result.outputs].map(([name, { data }]) => [name, ArrayBuffer.isView(data) ? [...data] : []]));
+}
