@@ -52,12 +52,13 @@ export function newPoint(): Point {
   return { b: 0, h: 0, q: 0, k: 0, s: 0 };
 }
 
-/** Compiles `expr` for one launch. */
-export function scalar(expr: Expr, world: World): Scalar {
-  return make(expr, world, new Map());
-}
+/** Values of fold locals, set by the loop around their body. */
+export type Locals = ReadonlyMap<string, { value: number }>;
 
-type Locals = ReadonlyMap<string, { value: number }>;
+/** Compiles `expr` for one launch. */
+export function scalar(expr: Expr, world: World, locals: Locals = new Map()): Scalar {
+  return make(expr, world, locals);
+}
 
 function make(e: Expr, world: World, locals: Locals): Scalar {
   switch (e.kind) {
