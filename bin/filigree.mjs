@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line: registers the TypeScript loader of this package (the sources run as they are), then hands over.
-import { register } from 'tsx/esm/api';
+// Starts the command line.
+import { load } from './load.mjs';
 
-register();
-await import(new URL('../tools/cli.ts', import.meta.url).href);
+if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true);
+await load('cli');

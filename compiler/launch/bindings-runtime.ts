@@ -7,6 +7,7 @@ export const bindingsRuntime = `
 // WebGPU's flag values, so that the module needs no global besides the device it is given.
 const usage = { mapRead: 0x0001, copySrc: 0x0004, copyDst: 0x0008, uniform: 0x0040, storage: 0x0080 };
 const mapModeRead = 0x0001;
+const computeStage = 0x0004;
 
 interface KernelSource {
   readonly name: string;
@@ -15,8 +16,8 @@ interface KernelSource {
   readonly sharedBytes: number;
   /** Smallest subgroup the kernel counts on; 0: none. */
   readonly subgroup: number;
-  /** Buffers in binding order. */
-  readonly storage: readonly string[];
+  /** Buffers in binding order, and whether the kernel writes them. */
+  readonly storage: readonly (readonly [buffer: string, access: 'read' | 'write'])[];
   /** One letter for each uniform word: i or f. */
   readonly uniforms: string;
 }
@@ -182,7 +183,7 @@ function emptyBuffer(device: GPUDevice, shape: BufferShape, made: GPUBuffer[]): 
   return { buffer, shape };
 }
 
-type Pipelines = ReadonlyMap<string, { readonly source: KernelSource; readonly pipeline: GPUComputePipeline }>;
+type Pipelines = ReadonlyMap<string, { readonly source: KernelSource; readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout }>;
 
 /** Compiles the kernels; says which limit or feature a device lacks. */
 async function compileKernels(device: GPUDevice, sources: readonly KernelSource[]): Promise<Pipelines> {
@@ -203,8 +204,17 @@ async function compileKernels(device: GPUDevice, sources: readonly KernelSource[
     const least = device.adapterInfo?.subgroupMinSize ?? source.subgroup;
     if (source.subgroup > 0 && least > 0 && least < source.subgroup) throw new RangeError(\`kernel \${source.name} needs subgroups of at least \${source.subgroup} lanes; the device may use \${least}\`);
     const module = device.createShaderModule({ label: source.name, code: source.code });
-    const pipeline = await device.createComputePipelineAsync({ label: source.name, layout: 'auto', compute: { module } });
-    return [source.name, { source, pipeline }] as const;
+    // Written out, because an automatic layout leaves out what a kernel happens not to use.
+    const entries: GPUBindGroupLayoutEntry[] = source.storage.map(([, access], binding) => ({
+      binding,
+      visibility: computeStage,
+      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+    }));
+    if (source.uniforms !== '') entries.push({ binding: entries.length, visibility: computeStage, buffer: { type: 'uniform' } });
+    const layout = device.createBindGroupLayout({ label: source.name, entries });
+    const pipelineLayout = device.createPipelineLayout({ label: source.name, bindGroupLayouts: [layout] });
+    const pipeline = await device.createComputePipelineAsync({ label: source.name, layout: pipelineLayout, compute: { module } });
+    return [source.name, { source, pipeline, layout }] as const;
   });
   return new Map(await Promise.all(compiled));
 }
@@ -249,7 +259,7 @@ function encodeSteps(
   for (const step of steps) {
     const kernel = pipelines.get(step.kernel);
     if (kernel === undefined) throw new Error(\`no kernel \${step.kernel}\`);
-    const bounds = kernel.source.storage.map((name) => {
+    const bounds = kernel.source.storage.map(([name]) => {
       const bound = buffers.get(name);
       if (bound === undefined) throw new Error(\`no buffer \${name}\`);
       return bound;
@@ -284,7 +294,7 @@ function encodeSteps(
       }
       const pass = encoder.beginComputePass({ label: step.kernel });
       pass.setPipeline(kernel.pipeline);
-      pass.setBindGroup(0, device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries }));
+      pass.setBindGroup(0, device.createBindGroup({ layout: kernel.layout, entries }));
       pass.dispatchWorkgroups(...piece.workgroups);
       pass.end();
     }

@@ -283,7 +283,7 @@ function addKernels(file: SourceFile, plan: HostPlan, wgsl: ReadonlyMap<string, 
             w.writeLine('{');
             w.writeLine(`  // ${kernel.summary.replace(/[\r\n]+/g, ' ')}`);
             w.writeLine(`  name: ${JSON.stringify(kernel.name)}, workgroupSize: ${kernel.workgroupSize}, sharedBytes: ${kernel.sharedBytes}, subgroup: ${kernel.subgroup ?? 0},`);
-            w.writeLine(`  storage: ${JSON.stringify(kernel.storage.map((s) => s.buffer))}, uniforms: '${kernel.uniforms.map((u) => (u.type === 'f32' ? 'f' : 'i')).join('')}',`);
+            w.writeLine(`  storage: ${JSON.stringify(kernel.storage.map((s) => [s.buffer, s.access]))}, uniforms: '${kernel.uniforms.map((u) => (u.type === 'f32' ? 'f' : 'i')).join('')}',`);
             w.write('  code: /* wgsl */ ').write(`\`${escape(code)}\``).write(',').newLine();
             w.writeLine('},');
           }
