@@ -1,0 +1,79 @@
+/**
+ * Stores. In: a store statement. Out: guarded writes, one `if` a row where whole rows are written, one an element otherwise. Values
+ * that every lane holds are written by the first lane alone.
+ */
+import { CompilerBug } from '../../dsl/diagnostic.ts';
+import type { Expr } from '../expr/ir.ts';
+import type { TileStmt } from '../tile/ir.ts';
+import { flatIndex, storeChunk, storeElement } from './access.ts';
+import { elementTiles } from './analyse-tiles.ts';
+import { bin, conjunction, i32, lane } from './build.ts';
+import { lowerExpr, type Scope } from './code.ts';
+import { chunkValue, registerScope } from './elements.ts';
+import { conjuncts } from './facts.ts';
+import { chunksOf, forChunks, heldTile, isRolled, rowsOf, type Held, type Lowering } from './held.ts';
+import type { KernelExpr } from './ir.ts';
+import { digitCount, isPadded, registerCount, replicated, rowsOnLanes, type Layout } from './layout.ts';
+import { storesRows } from './views.ts';
+
+type StoreStmt = TileStmt & { readonly kind: 'store' };
+
+/** The layout of the stored tiles; without tiles, rows over lanes where they divide. */
+function storeLayout(low: Lowering, s: StoreStmt, helds: readonly Held[]): Layout {
+  const { rows, cols } = s.shape;
+  let best: Layout | undefined;
+  for (const held of helds) {
+    if (held.kind === 'streamed') throw new CompilerBug('lower-tile', 'a streamed tile is stored');
+    if (held.layout.rows === rows && held.layout.cols === cols) return held.layout;
+    if (held.layout.lane.some((d) => d.axis === 'row') && held.layout.rows === rows) best = rowsOnLanes(rows, cols, low.schedule.lanes, 1);
+  }
+  if (best !== undefined) return best;
+  const free = helds.length === 0 && rows > 1 && rows % low.schedule.lanes === 0;
+  return free ? rowsOnLanes(rows, cols, low.schedule.lanes, 1) : replicated(rows, cols, 1);
+}
+
+/** Whether this lane is the one that writes: all, where each lane has elements of its own. */
+function writer(low: Lowering, layout: Layout): readonly KernelExpr[] {
+  const holders = digitCount(layout.lane);
+  return holders === low.schedule.lanes ? [] : [low.emit.value(bin('lt', lane, i32(holders)))];
+}
+
+export function storeTile(low: Lowering, s: StoreStmt): void {
+  const view = low.access.view(s.buffer);
+  const tiles = [s.value, s.where, ...s.index].flatMap(elementTiles);
+  const helds = [...new Set(tiles)].map((t) => heldTile(low, t));
+  const layout = storeLayout(low, s, helds);
+  if (layout.vector === 4 && storesRows(view.decl, s)) return storeRows(low, s, layout, helds);
+
+  for (let register = 0; register < registerCount(layout); register += 1) {
+    if (isPadded(layout, register)) continue;
+    const scope = registerScope(low, layout, register);
+    const index = flatIndex(low.access, scope, s.index, view.decl.extents, conjuncts(s.where));
+    const value = lowerExpr(low.emit, s.value, scope);
+    guarded(low, s.where, scope, [...writer(low, layout), index.inside], () => storeElement(low.emit, view, index.flat, value));
+  }
+}
+
+function storeRows(low: Lowering, s: StoreStmt, layout: Layout, helds: readonly Held[]): void {
+  const view = low.access.view(s.buffer);
+  const rolled = isRolled(low, helds, chunksOf(layout));
+  for (let row = 0; row < rowsOf(layout); row += 1) {
+    const scope = registerScope(low, layout, row * chunksOf(layout) * 4);
+    const index = flatIndex(low.access, scope, s.index.slice(0, -1), view.decl.extents.slice(0, -1), conjuncts(s.where));
+    guarded(low, s.where, scope, [...writer(low, layout), index.inside], () => {
+      forChunks(low, layout.cols, rolled, [], (chunk) => {
+        storeChunk(low.emit, view, { row: index.flat, chunk, extent: layout.cols }, chunkValue(low, s.value, layout, row, chunk));
+      });
+    });
+  }
+}
+
+function guarded(low: Lowering, where: Expr, scope: Scope, more: readonly KernelExpr[], build: () => void): void {
+  const { emit } = low;
+  const cond = emit.value(conjunction([lowerExpr(emit, where, scope), ...more]), 'inside');
+  if (cond.kind === 'literal') {
+    if (cond.value !== 0) build();
+    return;
+  }
+  emit.push({ kind: 'if', cond, uniform: false, then: emit.block(false, build), otherwise: [], origin: emit.origin() });
+}

@@ -1,0 +1,80 @@
+/**
+ * What a kernel asks of the machine: bytes of workgroup memory, load sites (they decide the compile time of software drivers) and an
+ * estimate of the registers a lane needs. In: a kernel program. Out: the figures, and the refusals of a target that cannot carry them.
+ */
+import type { Diagnostic } from '../../dsl/diagnostic.ts';
+import type { TargetRecord } from '../target.ts';
+import type { KernelExpr, KernelProgram, KernelStmt, KernelType, SharedDecl } from './ir.ts';
+import { expressionsOf, nestedBlocks, subexpressions } from './walk.ts';
+
+export interface KernelResources {
+  readonly sharedBytes: number;
+  /** Places in the text that read a storage buffer or workgroup memory. */
+  readonly loadSites: number;
+  readonly statements: number;
+  /** Most 32-bit words that mutable variables hold at one place: a lower estimate of the registers of a lane. */
+  readonly words: number;
+}
+
+export function bytesOfShared(decl: SharedDecl): number {
+  return decl.length * (decl.element === 'vec4f' ? 16 : 4);
+}
+
+export function sharedBytes(shared: readonly SharedDecl[]): number {
+  return shared.reduce((sum, d) => sum + bytesOfShared(d), 0);
+}
+
+function wordsOf(type: KernelType): number {
+  return type === 'vec4f' ? 4 : type === 'vec2u' ? 2 : 1;
+}
+
+function countLoads(e: KernelExpr): number {
+  const own = e.kind === 'load' || e.kind === 'load_shared' ? 1 : 0;
+  return subexpressions(e).reduce((n, x) => n + countLoads(x), own);
+}
+
+function loadSites(body: readonly KernelStmt[]): number {
+  return body.reduce(
+    (n, s) => n + expressionsOf(s).reduce((m, e) => m + countLoads(e), 0) + nestedBlocks(s).reduce((m, b) => m + loadSites(b), 0), 0,
+  );
+}
+
+function countStatements(body: readonly KernelStmt[]): number {
+  return body.reduce((n, s) => n + 1 + nestedBlocks(s).reduce((m, b) => m + countStatements(b), 0), 0);
+}
+
+function words(body: readonly KernelStmt[]): number {
+  let live = 0;
+  let most = 0;
+  for (const s of body) {
+    if (s.kind === 'var') live += wordsOf(s.type);
+    if (s.kind === 'array') live += s.length * wordsOf(s.type);
+    most = Math.max(most, live, ...nestedBlocks(s).map((b) => live + words(b)));
+  }
+  return most;
+}
+
+export function kernelResources(kernel: KernelProgram): KernelResources {
+  return { sharedBytes: sharedBytes(kernel.shared), loadSites: loadSites(kernel.body), statements: countStatements(kernel.body), words: words(kernel.body) };
+}
+
+function refusal(kernel: KernelProgram, code: string, message: string, help: string): Diagnostic {
+  return { code, kind: 'resource', severity: 'error', message, primary: { span: kernel.origin.span, text: 'needed by this kernel' }, related: [], help };
+}
+
+/** Why the target cannot run the kernel; empty when it can. */
+export function resourceDiagnostics(kernel: KernelProgram, target: TargetRecord): readonly Diagnostic[] {
+  const list: Diagnostic[] = [];
+  const bytes = sharedBytes(kernel.shared);
+  if (bytes > target.workgroupBytes) {
+    const sum = kernel.shared.map((d) => `${d.name} ${bytesOfShared(d)}`).join(' + ');
+    list.push(refusal(kernel, 'FIL0901', `kernel '${kernel.name}' needs ${bytes} bytes of workgroup memory (${sum}); '${target.name}' has ${target.workgroupBytes}`, 'use fewer lanes, fewer rows a lane or a smaller key step'));
+  }
+  if (kernel.workgroupSize > target.maxWorkgroupSize) {
+    list.push(refusal(kernel, 'FIL0904', `kernel '${kernel.name}' has ${kernel.workgroupSize} lanes; '${target.name}' allows ${target.maxWorkgroupSize}`, 'use fewer lanes'));
+  }
+  if (kernel.storage.length > target.maxStorageBuffers) {
+    list.push(refusal(kernel, 'FIL0905', `kernel '${kernel.name}' binds ${kernel.storage.length} buffers; '${target.name}' allows ${target.maxStorageBuffers}`, 'use fewer tensor parameters'));
+  }
+  return list;
+}

@@ -1,0 +1,69 @@
+/**
+ * Chooses what element a binding has for each buffer: by fours where rows are whole fours and the program walks along them, single
+ * elements otherwise; f16 without hardware support as packed words. Refuses what no view can carry: packed stores that would share a
+ * word between two rows.
+ */
+import { bad, good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
+import type { TargetRecord } from '../target.ts';
+import type { BufferDecl, TileProgram, TileStmt } from '../tile/ir.ts';
+import type { BufferView } from './access.ts';
+import { allStatements } from './analyse-tiles.ts';
+import type { StorageElement } from './ir.ts';
+
+type StoreStmt = TileStmt & { readonly kind: 'store' };
+
+/** Length of the last axis, where it is fixed. */
+export function fixedRow(decl: BufferDecl): number | undefined {
+  const last = decl.extents[decl.extents.length - 1];
+  return last?.kind === 'literal' ? last.value : undefined;
+}
+
+/** Whether a store writes whole rows along the last axis. */
+export function storesRows(decl: BufferDecl, s: StoreStmt): boolean {
+  const last = s.index[s.index.length - 1];
+  return s.shape.cols > 1 && s.shape.cols === fixedRow(decl) && s.index.length === decl.extents.length && last?.kind === 'ref' && last.name === 'col';
+}
+
+function walksRows(program: TileProgram, decl: BufferDecl): boolean {
+  let walked = false;
+  for (const s of allStatements(program.body)) {
+    if (s.kind === 'load' && s.buffer === decl.name && s.tile.cols > 1) walked = true;
+    if (s.kind === 'store' && s.buffer === decl.name) {
+      if (!storesRows(decl, s)) return false;
+      walked = true;
+    }
+  }
+  return walked;
+}
+
+function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord): StorageElement | undefined {
+  if (decl.element === 'int' || decl.element === 'bool') return 'i32';
+  const row = fixedRow(decl);
+  const rows = walksRows(program, decl);
+  const byFours = rows && row !== undefined && row % 4 === 0;
+  if (decl.element === 'f32') return byFours ? 'vec4f' : 'f32';
+  if (target.f16) return byFours ? 'vec4h' : 'f16';
+  if (byFours) return 'vec2u';
+  return decl.access === 'read' || (rows && row !== undefined && row % 2 === 0) ? 'u32' : undefined;
+}
+
+function sharedWords(program: TileProgram, decl: BufferDecl): Diagnostic {
+  const row = fixedRow(decl);
+  return {
+    code: 'FIL0903', kind: 'resource', severity: 'error',
+    message: `'${decl.name}' holds f16 in rows of ${row ?? 'unknown'} elements: without f16 on the device two rows share a 32-bit word and cannot be written apart`,
+    primary: { span: program.origin.span, text: 'needed by this kernel' }, related: [],
+    help: 'use an even head dimension, a device with f16, or f32 storage',
+  };
+}
+
+export function chooseViews(program: TileProgram, target: TargetRecord): Checked<readonly BufferView[]> {
+  const views: BufferView[] = [];
+  const refused: Diagnostic[] = [];
+  for (const decl of program.buffers) {
+    const element = viewOf(program, decl, target);
+    if (element === undefined) refused.push(sharedWords(program, decl));
+    else views.push({ decl, storage: decl.name, element });
+  }
+  return refused.length > 0 ? bad(refused) : good(views);
+}

@@ -1,0 +1,164 @@
+/**
+ * Walking kernel programs: the direct operands of an expression, the expressions and blocks of a statement, and rebuilding both.
+ * Every variant and every field is covered; passes are written on top of these.
+ */
+import { unreachable } from '../../dsl/diagnostic.ts';
+import { bin, extract, fma, pick, un, vec4 } from './build.ts';
+import type { KernelExpr, KernelStmt } from './ir.ts';
+
+export function subexpressions(e: KernelExpr): readonly KernelExpr[] {
+  switch (e.kind) {
+    case 'literal':
+    case 'ref':
+    case 'builtin':
+      return [];
+    case 'unary':
+      return [e.arg];
+    case 'binary':
+      return [e.left, e.right];
+    case 'fma':
+      return [e.a, e.b, e.c];
+    case 'select':
+      return [e.cond, e.then, e.otherwise];
+    case 'vec4':
+      return e.parts;
+    case 'extract':
+      return [e.vector];
+    case 'load':
+    case 'load_shared':
+    case 'load_array':
+      return [e.index];
+    case 'shuffle':
+      return [e.value, e.from];
+    case 'subgroup':
+      return [e.value];
+    default:
+      return unreachable(e);
+  }
+}
+
+/** The node over operands `f(operand)`, folded again. */
+export function mapExpr(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): KernelExpr {
+  switch (e.kind) {
+    case 'literal':
+    case 'ref':
+    case 'builtin':
+      return e;
+    case 'unary': {
+      const arg = f(e.arg);
+      return arg === e.arg ? e : un(e.op, arg);
+    }
+    case 'binary': {
+      const left = f(e.left);
+      const right = f(e.right);
+      return left === e.left && right === e.right ? e : bin(e.op, left, right);
+    }
+    case 'fma': {
+      const a = f(e.a);
+      const b = f(e.b);
+      const c = f(e.c);
+      return a === e.a && b === e.b && c === e.c ? e : fma(a, b, c);
+    }
+    case 'select': {
+      const cond = f(e.cond);
+      const then = f(e.then);
+      const otherwise = f(e.otherwise);
+      return cond === e.cond && then === e.then && otherwise === e.otherwise ? e : pick(cond, then, otherwise);
+    }
+    case 'vec4': {
+      const [a, b, c, d] = e.parts;
+      return vec4([f(a), f(b), f(c), f(d)]);
+    }
+    case 'extract': {
+      const vector = f(e.vector);
+      return vector === e.vector ? e : extract(vector, e.part);
+    }
+    case 'load':
+    case 'load_shared':
+    case 'load_array': {
+      const index = f(e.index);
+      return index === e.index ? e : { ...e, index };
+    }
+    case 'shuffle':
+      return { ...e, value: f(e.value), from: f(e.from) };
+    case 'subgroup':
+      return { ...e, value: f(e.value) };
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Expressions of the statement itself. */
+export function expressionsOf(s: KernelStmt): readonly KernelExpr[] {
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+    case 'assign':
+    case 'array':
+      return [s.value];
+    case 'assign_array':
+    case 'store':
+    case 'store_shared':
+      return [s.index, s.value];
+    case 'if':
+    case 'while':
+      return [s.cond];
+    case 'for':
+      return [s.from, s.to];
+    case 'barrier':
+    case 'comment':
+      return [];
+    default:
+      return unreachable(s);
+  }
+}
+
+/** The statement with its own expressions replaced. */
+export function mapStatement(s: KernelStmt, f: (e: KernelExpr) => KernelExpr): KernelStmt {
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+    case 'assign':
+    case 'array':
+      return { ...s, value: f(s.value) };
+    case 'assign_array':
+    case 'store':
+    case 'store_shared':
+      return { ...s, index: f(s.index), value: f(s.value) };
+    case 'if':
+    case 'while':
+      return { ...s, cond: f(s.cond) };
+    case 'for':
+      return { ...s, from: f(s.from), to: f(s.to) };
+    case 'barrier':
+    case 'comment':
+      return s;
+    default:
+      return unreachable(s);
+  }
+}
+
+export function nestedBlocks(s: KernelStmt): readonly (readonly KernelStmt[])[] {
+  switch (s.kind) {
+    case 'if':
+      return [s.then, s.otherwise];
+    case 'for':
+    case 'while':
+      return [s.body];
+    default:
+      return [];
+  }
+}
+
+/** The statement with its blocks replaced. */
+export function mapBlocks(s: KernelStmt, f: (block: readonly KernelStmt[]) => readonly KernelStmt[]): KernelStmt {
+  switch (s.kind) {
+    case 'if':
+      return { ...s, then: f(s.then), otherwise: f(s.otherwise) };
+    case 'for':
+    case 'while':
+      return { ...s, body: f(s.body) };
+    default:
+      return s;
+  }
+}
