@@ -1,21 +1,26 @@
 /**
  * Kernel expressions for all lanes at once. In: an expression and the names in scope. Out: the array in which its values will
- * lie, and a closure that computes them. Loads and subgroup operations look at the execution mask; arithmetic does not.
+ * lie, and a closure that computes them. Loads and subgroup operations look at the execution mask; arithmetic does not. Beside
+ * each value runs its taint: whether it depends on something that had no value when it was loaded.
  */
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelType } from '../../kernel/ir.ts';
-import { kernelChildren } from '../../kernel/traverse.ts';
-import { halfToNumber } from './half.ts';
-import { componentsOf, floats, ints, laneName, lanesOf, report, room } from './machine.ts';
+import { f16FromBits } from '../number.ts';
+import { checkUse, componentsOf, floats, ints, laneName, lanesOf, report, room, taintRoom } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
 import { inShared, inStorage, noteLoad, noteSharedLoad } from './memory.ts';
 import type { SharedState, StorageView } from './memory.ts';
 import { binaryLoop, fmaLoop, unaryLoop } from './operators.ts';
 import type { Run } from './operators.ts';
 
-export interface Value {
+/** Values of all lanes, and for each lane its taint (0: none). */
+export interface Held {
   readonly type: KernelType;
   readonly out: Lanes;
+  readonly taint: Uint8Array;
+}
+
+export interface Value extends Held {
   readonly run: Run;
 }
 
@@ -24,11 +29,12 @@ export interface PrivateArray {
   readonly type: KernelType;
   readonly length: number;
   readonly data: Lanes;
+  readonly taint: Uint8Array;
 }
 
 export interface Scope {
   readonly m: Machine;
-  readonly values: ReadonlyMap<string, { readonly type: KernelType; readonly out: Lanes }>;
+  readonly values: ReadonlyMap<string, Held>;
   readonly arrays: ReadonlyMap<string, PrivateArray>;
   readonly storage: ReadonlyMap<string, { view: StorageView | undefined }>;
   readonly shared: ReadonlyMap<string, SharedState>;
@@ -40,13 +46,12 @@ export interface Scope {
 
 const nothing: Run = () => {};
 
-function found<T>(map: ReadonlyMap<string, T>, name: string, what: string): T {
+/** What a name stands for; a program that says an unknown name has not been verified. */
+export function lookup<T>(map: ReadonlyMap<string, T>, name: string, what: string): T {
   const value = map.get(name);
   if (value === undefined) throw new CompilerBug('lockstep', `no ${what} '${name}' in scope`);
   return value;
 }
-
-export const lookup = found;
 
 /** One after another, without the ones that do nothing. */
 function inOrder(...runs: readonly Run[]): Run {
@@ -72,42 +77,43 @@ function inOrder(...runs: readonly Run[]): Run {
   };
 }
 
-function hasLoads(e: KernelExpr): boolean {
-  return e.kind === 'load' || e.kind === 'load_shared' || kernelChildren(e).some(hasLoads);
-}
-
-/** Runs `arm` with only those lanes relevant whose `cond` is `wanted`; arms without loads need no such care. */
-function narrowed(m: Machine, arm: Run, cond: Lanes, wanted: 0 | 1, loads: boolean): Run {
-  if (!loads || arm === nothing) return arm;
-  const mine = new Uint8Array(m.lanes);
-  return () => {
-    const outer = m.relevant;
-    for (let i = 0; i < mine.length; i += 1) mine[i] = (outer[i] ?? 0) & ((cond[i] ?? 0) === wanted ? 1 : 0);
-    m.relevant = mine;
-    arm();
-    m.relevant = outer;
+/** A value computed lane by lane from operands: it is tainted where one of them is. */
+function computed(m: Machine, type: KernelType, out: Lanes, operands: readonly Value[], loop: Run): Value {
+  const before = inOrder(...operands.map((x) => x.run));
+  const tainting = operands.map((x) => x.taint).filter((t) => t !== m.clean);
+  if (tainting.length === 0) return { type, out, taint: m.clean, run: inOrder(before, loop) };
+  const taint = taintRoom(m, m.lanes);
+  const spread = (): void => {
+    if (!m.tainted) return;
+    taint.fill(0);
+    for (const t of tainting) for (let lane = 0; lane < m.lanes; lane += 1) if (t[lane] !== 0) taint[lane] = t[lane] ?? 0;
   };
+  return { type, out, taint, run: inOrder(before, loop, spread) };
 }
 
 function compileLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load' }>): Value {
   const { m } = scope;
-  const holder = found(scope.storage, e.storage, 'storage');
+  const holder = lookup(scope.storage, e.storage, 'storage');
   const index = compileValue(scope, e.index);
   const at = ints(index.out);
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
+  const n = componentsOf(e.type);
   const loop = (): void => {
     const { view } = holder;
     if (view === undefined) return;
+    checkUse(m, index.taint, `addresses ${e.storage} with a value`);
     const { element } = view.decl;
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
       m.counters.loads += 1;
       const i = at[lane] ?? 0;
       if (!inStorage(m, view, lane, i, 'loads')) {
-        out.fill(0, lane * componentsOf(e.type), (lane + 1) * componentsOf(e.type));
+        out.fill(0, lane * n, (lane + 1) * n);
+        taint[lane] = 0;
         continue;
       }
-      if (m.relevant[lane] === 1) noteLoad(m, view, lane, i);
+      taint[lane] = noteLoad(m, view, lane, i);
       switch (element) {
         case 'f32':
           out[lane] = view.f32[i] ?? 0;
@@ -119,7 +125,7 @@ function compileLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load
           out[lane] = view.u32[i] ?? 0;
           break;
         case 'f16':
-          out[lane] = halfToNumber(view.u16[i] ?? 0);
+          out[lane] = f16FromBits(view.u16[i] ?? 0);
           break;
         case 'vec2u':
           out[2 * lane] = view.u32[2 * i] ?? 0;
@@ -129,35 +135,34 @@ function compileLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load
           for (let c = 0; c < 4; c += 1) out[4 * lane + c] = view.f32[4 * i + c] ?? 0;
           break;
         case 'vec4h':
-          for (let c = 0; c < 4; c += 1) out[4 * lane + c] = halfToNumber(view.u16[4 * i + c] ?? 0);
+          for (let c = 0; c < 4; c += 1) out[4 * lane + c] = f16FromBits(view.u16[4 * i + c] ?? 0);
           break;
       }
     }
   };
-  return { type: e.type, out, run: inOrder(index.run, loop) };
+  return { type: e.type, out, taint, run: inOrder(index.run, loop) };
 }
 
 function compileSharedLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load_shared' }>): Value {
   const { m } = scope;
-  const memory = found(scope.shared, e.shared, 'workgroup memory');
+  const memory = lookup(scope.shared, e.shared, 'workgroup memory');
   const index = compileValue(scope, e.index);
   const at = ints(index.out);
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
-  return {
-    type: e.type,
-    out,
-    run: inOrder(index.run, () => {
-      for (let lane = 0; lane < m.lanes; lane += 1) {
-        if (m.mask[lane] === 0) continue;
-        m.counters.sharedLoads += 1;
-        const i = at[lane] ?? 0;
-        const inside = inShared(m, memory, lane, i, 'loads');
-        if (inside && m.relevant[lane] === 1) noteSharedLoad(m, memory, lane, i);
-        for (let c = 0; c < n; c += 1) out[lane * n + c] = inside ? memory.data[i * n + c] ?? 0 : 0;
-      }
-    }),
+  const loop = (): void => {
+    checkUse(m, index.taint, `addresses ${e.shared} with a value`);
+    for (let lane = 0; lane < m.lanes; lane += 1) {
+      if (m.mask[lane] === 0) continue;
+      m.counters.sharedLoads += 1;
+      const i = at[lane] ?? 0;
+      const inside = inShared(m, memory, lane, i, 'loads');
+      if (inside) taint[lane] = noteSharedLoad(m, memory, lane, i);
+      for (let c = 0; c < n; c += 1) out[lane * n + c] = inside ? memory.data[i * n + c] ?? 0 : 0;
+    }
   };
+  return { type: e.type, out, taint, run: inOrder(index.run, loop) };
 }
 
 /** Whether an access to a private array is inside; a problem where it is not. */
@@ -169,24 +174,24 @@ export function inArray(m: Machine, array: PrivateArray, lane: number, index: nu
 
 function compileArrayLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load_array' }>): Value {
   const { m } = scope;
-  const array = found(scope.arrays, e.array, 'array');
+  const array = lookup(scope.arrays, e.array, 'array');
   const index = compileValue(scope, e.index);
   const at = ints(index.out);
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
-  return {
-    type: e.type,
-    out,
-    run: inOrder(index.run, () => {
-      for (let lane = 0; lane < m.lanes; lane += 1) {
-        const i = at[lane] ?? 0;
-        const first = (lane * array.length + i) * n;
-        if (m.mask[lane] === 0) continue;
-        const inside = inArray(m, array, lane, i, 'loads');
-        for (let c = 0; c < n; c += 1) out[lane * n + c] = inside ? array.data[first + c] ?? 0 : 0;
-      }
-    }),
+  const loop = (): void => {
+    checkUse(m, index.taint, `addresses ${e.array} with a value`);
+    for (let lane = 0; lane < m.lanes; lane += 1) {
+      if (m.mask[lane] === 0) continue;
+      const i = at[lane] ?? 0;
+      const inside = inArray(m, array, lane, i, 'loads');
+      const element = lane * array.length + i;
+      if (m.tainted && inside) taint[lane] = array.taint[element] ?? 0;
+      for (let c = 0; c < n; c += 1) out[lane * n + c] = inside ? array.data[element * n + c] ?? 0 : 0;
+    }
   };
+  return { type: e.type, out, taint, run: inOrder(index.run, loop) };
 }
 
 /** What every subgroup operation asks: all lanes of the workgroup are here, and the compiler could know it. */
@@ -200,27 +205,18 @@ function checkTogether(scope: Scope): void {
   }
 }
 
-/** Lanes hand values to each other, so all that a lane computes for it matters. */
-function allRelevant(m: Machine, run: Run): Run {
-  if (run === nothing) return run;
-  return () => {
-    const outer = m.relevant;
-    m.relevant = m.mask;
-    run();
-    m.relevant = outer;
-  };
-}
-
 function compileShuffle(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'shuffle' }>): Value {
   const { m } = scope;
   const value = compileValue(scope, e.value);
   const from = compileValue(scope, e.from);
   const source = from.out;
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
   const limit = m.program.subgroup;
   const loop = (): void => {
     checkTogether(scope);
+    checkUse(m, from.taint, 'shuffles from a lane');
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
       const first = lane - (lane % m.width);
@@ -229,24 +225,28 @@ function compileShuffle(scope: Scope, e: Extract<KernelExpr, { readonly kind: 's
       if (asked !== source[first] && m.mask[first] === 1) {
         report(m, 'shuffle', 'differs', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, lane ${first} from ${source[first] ?? 0}`);
       }
-      if (asked < 0 || asked >= m.width || other >= m.lanes || m.mask[other] === 0) {
-        report(m, 'shuffle', 'source', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, which is ${other < m.lanes && asked >= 0 && asked < m.width ? 'not active' : `not in its subgroup of ${Math.min(m.width, m.lanes - first)}`}`);
+      const inside = asked >= 0 && asked < m.width && other < m.lanes;
+      if (!inside || m.mask[other] === 0) {
+        const size = Math.min(m.width, m.lanes - first);
+        report(m, 'shuffle', 'source', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, which is ${inside ? 'not active' : `not in its subgroup of ${size}`}`);
         out.fill(0, lane * n, (lane + 1) * n);
         continue;
       }
       if (limit !== undefined && asked >= limit) {
         report(m, 'shuffle', 'limit', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}; the kernel counts on ${limit} lanes only`);
       }
+      taint[lane] = value.taint[other] ?? 0;
       for (let c = 0; c < n; c += 1) out[lane * n + c] = value.out[other * n + c] ?? 0;
     }
   };
-  return { type: e.type, out, run: inOrder(allRelevant(m, inOrder(value.run, from.run)), loop) };
+  return { type: e.type, out, taint, run: inOrder(value.run, from.run, loop) };
 }
 
 function compileSubgroup(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'subgroup' }>): Value {
   const { m } = scope;
   const value = compileValue(scope, e.value);
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
   const isFloat = e.type === 'f32' || e.type === 'vec4f';
   const loop = (): void => {
@@ -260,13 +260,14 @@ function compileSubgroup(scope: Scope, e: Extract<KernelExpr, { readonly kind: '
           const x = value.out[lane * n + c] ?? 0;
           if (result === undefined) result = x;
           else if (e.op === 'max') result = Math.max(result, x);
-          else result = isFloat ? Math.fround(result + x) : (result + x) | 0;
+          else result = isFloat ? Math.fround(result + x) : result + x;
         }
         for (let lane = first; lane < end; lane += 1) out[lane * n + c] = result ?? 0;
       }
+      if (m.tainted) taint.fill(value.taint.subarray(first, end).find((t) => t !== 0) ?? 0, first, end);
     }
   };
-  return { type: e.type, out, run: inOrder(allRelevant(m, value.run), loop) };
+  return { type: e.type, out, taint, run: inOrder(value.run, loop) };
 }
 
 function compileSelect(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'select' }>): Value {
@@ -275,38 +276,37 @@ function compileSelect(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'se
   const then = compileValue(scope, e.then);
   const otherwise = compileValue(scope, e.otherwise);
   const out = room(e.type, m.lanes);
+  const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
   const loop = (): void => {
     for (let lane = 0; lane < m.lanes; lane += 1) {
       const from = (cond.out[lane] ?? 0) !== 0 ? then.out : otherwise.out;
       for (let k = lane * n; k < (lane + 1) * n; k += 1) out[k] = from[k] ?? 0;
     }
+    if (!m.tainted) return;
+    for (let lane = 0; lane < m.lanes; lane += 1) {
+      const chosen = (cond.out[lane] ?? 0) !== 0 ? then : otherwise;
+      taint[lane] = cond.taint[lane] !== 0 ? cond.taint[lane] ?? 0 : chosen.taint[lane] ?? 0;
+    }
   };
-  const run = inOrder(
-    cond.run,
-    narrowed(m, then.run, cond.out, 1, hasLoads(e.then)),
-    narrowed(m, otherwise.run, cond.out, 0, hasLoads(e.otherwise)),
-    loop,
-  );
-  return { type: e.type, out, run };
+  return { type: e.type, out, taint, run: inOrder(cond.run, then.run, otherwise.run, loop) };
 }
 
-function compileBinary(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'binary' }>): Value {
+/** `and` and `or`: a side that decides alone makes the other one's taint meaningless. */
+function compileLogic(scope: Scope, op: 'and' | 'or', left: Value, right: Value, out: Lanes, loop: Run): Value {
   const { m } = scope;
-  const left = compileValue(scope, e.left);
-  const right = compileValue(scope, e.right);
-  const out = room(e.type, m.lanes);
-  const loop = binaryLoop(m, e.op, left.type, right.type, out, left.out, right.out);
-  if (e.op === 'and' || e.op === 'or') {
-    // What one side loads does not matter where the other side has decided.
-    const open = e.op === 'and' ? 1 : 0;
-    const leftFirst = hasLoads(e.right);
-    const run = leftFirst
-      ? inOrder(left.run, narrowed(m, right.run, left.out, open, true), loop)
-      : inOrder(right.run, narrowed(m, left.run, right.out, open, hasLoads(e.left)), loop);
-    return { type: e.type, out, run };
-  }
-  return { type: e.type, out, run: inOrder(left.run, right.run, loop) };
+  const taint = taintRoom(m, m.lanes);
+  const decides = op === 'and' ? 0 : 1;
+  const spread = (): void => {
+    if (!m.tainted) return;
+    for (let lane = 0; lane < m.lanes; lane += 1) {
+      const a = left.taint[lane] ?? 0;
+      const b = right.taint[lane] ?? 0;
+      const decided = (a === 0 && left.out[lane] === decides) || (b === 0 && right.out[lane] === decides);
+      taint[lane] = decided ? 0 : a !== 0 ? a : b;
+    }
+  };
+  return { type: 'bool', out, taint, run: inOrder(left.run, right.run, loop, spread) };
 }
 
 /** Compiles an expression; its values are in `out` after `run`. */
@@ -314,45 +314,48 @@ export function compileValue(scope: Scope, e: KernelExpr): Value {
   const { m } = scope;
   switch (e.kind) {
     case 'literal':
-      return { type: e.type, out: room(e.type, m.lanes).fill(e.value), run: nothing };
+      return { type: e.type, out: room(e.type, m.lanes).fill(e.value), taint: m.clean, run: nothing };
     case 'ref': {
-      const { out } = found(scope.values, e.name, 'value');
-      return { type: e.type, out, run: nothing };
+      const { out, taint } = lookup(scope.values, e.name, 'value');
+      return { type: e.type, out, taint, run: nothing };
     }
     case 'builtin':
-      return { type: 'i32', out: found(scope.builtins, e.name, 'builtin'), run: nothing };
+      return { type: 'i32', out: lookup(scope.builtins, e.name, 'builtin'), taint: m.clean, run: nothing };
     case 'unary': {
       const arg = compileValue(scope, e.arg);
       const out = room(e.type, m.lanes);
-      return { type: e.type, out, run: inOrder(arg.run, unaryLoop(e.op, arg.type, out, arg.out)) };
+      return computed(m, e.type, out, [arg], unaryLoop(e.op, arg.type, out, arg.out));
     }
-    case 'binary':
-      return compileBinary(scope, e);
+    case 'binary': {
+      const left = compileValue(scope, e.left);
+      const right = compileValue(scope, e.right);
+      const out = room(e.type, m.lanes);
+      const loop = binaryLoop(m, e.op, left.type, right.type, out, left.out, right.out);
+      return e.op === 'and' || e.op === 'or' ? compileLogic(scope, e.op, left, right, out, loop) : computed(m, e.type, out, [left, right], loop);
+    }
     case 'fma': {
       const [a, b, c] = [compileValue(scope, e.a), compileValue(scope, e.b), compileValue(scope, e.c)];
       const out = room(e.type, m.lanes);
-      return { type: e.type, out, run: inOrder(a.run, b.run, c.run, fmaLoop(floats(out), floats(a.out), floats(b.out), floats(c.out))) };
+      return computed(m, e.type, out, [a, b, c], fmaLoop(floats(out), floats(a.out), floats(b.out), floats(c.out)));
     }
     case 'select':
       return compileSelect(scope, e);
     case 'vec4': {
       const parts = e.parts.map((p) => compileValue(scope, p));
       const out = room('vec4f', m.lanes);
-      const loop = (): void => {
+      return computed(m, 'vec4f', out, parts, () => {
         parts.forEach((p, c) => {
           for (let lane = 0; lane < m.lanes; lane += 1) out[4 * lane + c] = p.out[lane] ?? 0;
         });
-      };
-      return { type: 'vec4f', out, run: inOrder(...parts.map((p) => p.run), loop) };
+      });
     }
     case 'extract': {
       const vector = compileValue(scope, e.vector);
       const out = room(e.type, m.lanes);
       const n = componentsOf(vector.type);
-      const loop = (): void => {
+      return computed(m, e.type, out, [vector], () => {
         for (let lane = 0; lane < m.lanes; lane += 1) out[lane] = vector.out[lane * n + e.part] ?? 0;
-      };
-      return { type: e.type, out, run: inOrder(vector.run, loop) };
+      });
     }
     case 'load':
       return compileLoad(scope, e);

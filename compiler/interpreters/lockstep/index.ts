@@ -51,7 +51,7 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
   const everyone = new Uint8Array(lanes).fill(1);
   const m: Machine = {
     program, lanes, width: subgroupWidth,
-    mask: everyone, full: true, relevant: everyone,
+    mask: everyone, full: true, tainted: false, sources: [], taints: [], clean: new Uint8Array(lanes),
     epoch: 1, groupEpoch: 1, firstLane: 1, group: [0, 0, 0],
     counters: newCounters(), current: program, log: problemLog(), stepsLeft: 0, stopped: false,
   };
@@ -66,16 +66,15 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
   const storage = new Map(program.storage.map((s): [string, { view: StorageView | undefined }] => [s.name, { view: undefined }]));
   const scope: Scope = {
     m, builtins, storage,
-    values: new Map(uniforms.map((u) => [u.name, u])),
+    values: new Map(uniforms.map((u) => [u.name, { ...u, taint: m.clean }])),
     arrays: new Map(),
-    shared: new Map(program.shared.map((s) => [s.name, sharedState(s)])),
+    shared: new Map(program.shared.map((s) => [s.name, sharedState(m, s)])),
     divergent: false,
   };
   const body = compileBlock(scope, program.body);
 
   const runGroup = (at: readonly [number, number, number], groups: readonly [number, number, number]): void => {
     m.mask = everyone;
-    m.relevant = everyone;
     m.full = true;
     m.epoch += 1;
     m.groupEpoch = m.epoch;
@@ -92,6 +91,9 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
     m.stopped = false;
     m.stepsLeft = options.maxSteps ?? defaultMaxSteps;
     m.epoch = 1;
+    if (m.tainted) for (const taint of m.taints) taint.fill(0);
+    m.tainted = false;
+    m.sources = [];
     for (const s of scope.shared.values()) s.writeEpoch.fill(0);
     for (const s of scope.shared.values()) s.readEpoch.fill(0);
     const { views, unfit } = bindStorage(program.storage, input.storage);

@@ -32,8 +32,17 @@ export interface Machine {
   /** 1 for lanes that execute; `full` when all do. */
   mask: Uint8Array;
   full: boolean;
-  /** The part of `mask` whose values matter: a lane that drops an arm of a select does not use what it loads there. */
-  relevant: Uint8Array;
+  /**
+   * Whether any value without meaning has been loaded in this run. Loading one is harmless (guarded code loads an element and drops
+   * it); storing it, branching on it or addressing with it is not. Until the first of them nothing is followed.
+   */
+  tainted: boolean;
+  /** What taint number n (from 1) stands for. */
+  sources: string[];
+  /** Everything that can hold a taint, to be cleared before the next run. */
+  readonly taints: Uint8Array[];
+  /** The taints of literals and other values that always have a meaning. */
+  readonly clean: Uint8Array;
   /** Grows with each barrier and each workgroup; workgroup memory last written before `groupEpoch` is uninitialised. */
   epoch: number;
   groupEpoch: number;
@@ -110,4 +119,31 @@ export function report(m: Machine, kind: ProblemKind, subject: string, message: 
 export function lanesOf(mask: Uint8Array, wanted: 0 | 1): string {
   const found = [...mask.keys()].filter((i) => mask[i] === wanted);
   return found.length === 1 ? `lane ${found[0] ?? ''}` : `lanes ${found.slice(0, 4).join(', ')}${found.length > 4 ? ', ...' : ''}`;
+}
+
+/** Room for the taints of `count` values. */
+export function taintRoom(m: Machine, count: number): Uint8Array {
+  const taint = new Uint8Array(count);
+  m.taints.push(taint);
+  return taint;
+}
+
+/** The number of a new source of values without meaning. */
+export function taintSource(m: Machine, source: string): number {
+  m.tainted = true;
+  const known = m.sources.indexOf(source);
+  if (known >= 0) return known + 1;
+  // 255 sources are told apart, the rest share a number: one is enough to find a fault.
+  if (m.sources.length < 255) m.sources.push(source);
+  return m.sources.length;
+}
+
+/** Reports executing lanes that let a value without meaning decide something. */
+export function checkUse(m: Machine, taint: Uint8Array, what: string): void {
+  if (!m.tainted) return;
+  for (let lane = 0; lane < m.lanes; lane += 1) {
+    const source = taint[lane] ?? 0;
+    if (source === 0 || m.mask[lane] === 0) continue;
+    report(m, 'unwritten', what, () => `${laneName(m, lane)} ${what} that depends on ${m.sources[source - 1] ?? ''}`);
+  }
 }

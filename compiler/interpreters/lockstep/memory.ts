@@ -6,7 +6,7 @@
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelType, SharedDecl, StorageDecl, StorageElement } from '../../kernel/ir.ts';
 import type { BufferElement } from '../../tile/ir.ts';
-import { dispatchLaneName, laneName, report, room } from './machine.ts';
+import { dispatchLaneName, laneName, report, room, taintRoom, taintSource } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
 
 /** Memory bound to a buffer: `length` elements, and room behind them up to a multiple of 16 bytes. */
@@ -118,25 +118,26 @@ export function bindStorage(decls: readonly StorageDecl[], values: ReadonlyMap<s
   return { views, unfit };
 }
 
-/** Whether an element of the view lies in the buffer. */
+/** Whether an element of the view lies in the buffer. Element 0 may be loaded even from an empty one: its padding is there. */
 export function inStorage(m: Machine, view: StorageView, lane: number, index: number, doing: 'loads' | 'stores'): boolean {
   const { length } = view.track.value;
   if (index >= 0 && index < view.count && index * view.covers < length) return true;
+  if (index === 0 && length === 0 && view.count > 0 && doing === 'loads') return true;
   report(m, 'outside', view.decl.name, () => `${laneName(m, lane)} ${doing} ${view.decl.name}[${index}]; ${view.decl.buffer} holds ${length} elements, ${Math.ceil(length / view.covers)} of this view`);
   return false;
 }
 
-/** Checks a load whose value matters. */
-export function noteLoad(m: Machine, view: StorageView, lane: number, index: number): void {
+/** Checks a load; the taint of its value. */
+export function noteLoad(m: Machine, view: StorageView, lane: number, index: number): number {
   const { value, writer, reader } = view.track;
   const { written } = value;
-  if (written === undefined && writer.length === 0) return;
+  if (value.length === 0) return taintSource(m, `${view.decl.name}[0] of an empty buffer`);
+  if (written === undefined && writer.length === 0) return 0;
+  let taint = 0;
   const end = Math.min(value.length, (index + 1) * view.covers);
   const me = m.firstLane + lane;
   for (let at = index * view.covers; at < end; at += 1) {
-    if (written !== undefined && written[at] === 0) {
-      report(m, 'unwritten', view.decl.name, () => `${laneName(m, lane)} loads ${view.decl.name}[${index}], which nothing has written`);
-    }
+    if (written !== undefined && written[at] === 0) taint = taintSource(m, `${view.decl.name}[${index}], which nothing has written`);
     if (writer.length === 0) continue;
     const other = writer[at] ?? 0;
     if (other !== 0 && other !== me) {
@@ -145,6 +146,7 @@ export function noteLoad(m: Machine, view: StorageView, lane: number, index: num
     const before = reader[at] ?? 0;
     reader[at] = before === 0 || before === me ? me : -1;
   }
+  return taint;
 }
 
 /** Checks a store and marks its elements as written. */
@@ -176,11 +178,12 @@ export interface SharedState {
   readonly readEpoch: Int32Array;
   /** -1: several lanes. */
   readonly readLane: Int32Array;
+  readonly taint: Uint8Array;
 }
 
-export function sharedState(decl: SharedDecl): SharedState {
+export function sharedState(m: Machine, decl: SharedDecl): SharedState {
   const fresh = (): Int32Array => new Int32Array(decl.length);
-  return { decl, data: room(decl.element, decl.length), writeEpoch: fresh(), writeLane: fresh(), readEpoch: fresh(), readLane: fresh() };
+  return { decl, data: room(decl.element, decl.length), writeEpoch: fresh(), writeLane: fresh(), readEpoch: fresh(), readLane: fresh(), taint: taintRoom(m, decl.length) };
 }
 
 export function inShared(m: Machine, s: SharedState, lane: number, index: number, doing: 'loads' | 'stores'): boolean {
@@ -189,19 +192,22 @@ export function inShared(m: Machine, s: SharedState, lane: number, index: number
   return false;
 }
 
-export function noteSharedLoad(m: Machine, s: SharedState, lane: number, index: number): void {
+/** Checks a load; the taint of its value. */
+export function noteSharedLoad(m: Machine, s: SharedState, lane: number, index: number): number {
   const written = s.writeEpoch[index] ?? 0;
+  let taint = s.taint[index] ?? 0;
   if (written < m.groupEpoch) {
-    report(m, 'unwritten', s.decl.name, () => `${laneName(m, lane)} loads ${s.decl.name}[${index}], which no lane has stored`);
+    taint = taintSource(m, `${s.decl.name}[${index}], which no lane of the workgroup has stored`);
   } else if (written === m.epoch && s.writeLane[index] !== lane) {
     const other = s.writeLane[index] ?? 0;
     report(m, 'race', s.decl.name, () => `${laneName(m, lane)} loads ${s.decl.name}[${index}], which lane ${other} has stored with no barrier between`);
   }
   s.readLane[index] = s.readEpoch[index] !== m.epoch || s.readLane[index] === lane ? lane : -1;
   s.readEpoch[index] = m.epoch;
+  return taint;
 }
 
-export function noteSharedStore(m: Machine, s: SharedState, lane: number, index: number): void {
+export function noteSharedStore(m: Machine, s: SharedState, lane: number, index: number, taint: number): void {
   if (s.writeEpoch[index] === m.epoch && s.writeLane[index] !== lane) {
     const other = s.writeLane[index] ?? 0;
     report(m, 'race', s.decl.name, () => `${laneName(m, lane)} stores ${s.decl.name}[${index}], which lane ${other} has stored with no barrier between`);
@@ -212,4 +218,5 @@ export function noteSharedStore(m: Machine, s: SharedState, lane: number, index:
   }
   s.writeEpoch[index] = m.epoch;
   s.writeLane[index] = lane;
+  s.taint[index] = taint;
 }

@@ -6,7 +6,7 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import { bitLength, popcount, trailingZeros } from '../../expr/arithmetic.ts';
 import type { KernelBinary, KernelType, KernelUnary } from '../../kernel/ir.ts';
-import { halfToNumber, numberToHalf } from './half.ts';
+import { f16Bits, f16FromBits } from '../number.ts';
 import { floats, ints, laneName, report, words } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
 
@@ -89,18 +89,18 @@ export function unaryLoop(op: KernelUnary, type: KernelType, o: Lanes, a: Lanes)
       return () => {
         for (let i = 0; i < a.length; i += 1) {
           const pair = a[i] ?? 0;
-          o[2 * i] = halfToNumber(pair & 0xffff);
-          o[2 * i + 1] = halfToNumber(pair >>> 16);
+          o[2 * i] = f16FromBits(pair & 0xffff);
+          o[2 * i + 1] = f16FromBits(pair >>> 16);
         }
       };
     case 'pack_half4':
       return () => {
-        for (let i = 0; i < o.length; i += 1) o[i] = numberToHalf(a[2 * i] ?? 0) | (numberToHalf(a[2 * i + 1] ?? 0) << 16);
+        for (let i = 0; i < o.length; i += 1) o[i] = f16Bits(a[2 * i] ?? 0) | (f16Bits(a[2 * i + 1] ?? 0) << 16);
       };
     case 'unpack_half_low':
-      return each(floats(o), words(a), (x) => halfToNumber(x & 0xffff));
+      return each(floats(o), words(a), (x) => f16FromBits(x & 0xffff));
     case 'unpack_half_high':
-      return each(floats(o), words(a), (x) => halfToNumber(x >>> 16));
+      return each(floats(o), words(a), (x) => f16FromBits(x >>> 16));
     default:
       return unreachable(op);
   }
@@ -241,7 +241,7 @@ export function binaryLoop(m: Machine, op: KernelBinary, left: KernelType, right
     case 'dot':
       return dotLoop(floats(o), floats(a), floats(b));
     case 'pack_half2':
-      return pairs(words(o), floats(a), floats(b), (x, y) => numberToHalf(x) | (numberToHalf(y) << 16));
+      return pairs(words(o), floats(a), floats(b), (x, y) => f16Bits(x) | (f16Bits(y) << 16));
     default:
       return unreachable(op);
   }

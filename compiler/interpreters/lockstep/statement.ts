@@ -4,20 +4,20 @@
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelStmt, KernelType } from '../../kernel/ir.ts';
-import { numberToHalf } from './half.ts';
+import { f16Bits } from '../number.ts';
 import { compileValue, inArray, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
-import { componentsOf, ints, lanesOf, report, room } from './machine.ts';
+import { checkUse, componentsOf, ints, lanesOf, report, room, taintRoom } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
 import { inShared, inStorage, noteSharedStore, noteStore } from './memory.ts';
 import type { Run } from './operators.ts';
 
-function withValue(scope: Scope, name: string, type: KernelType, out: Lanes): Scope {
-  return { ...scope, values: new Map([...scope.values, [name, { type, out }]]) };
+function withValue(scope: Scope, name: string, type: KernelType, out: Lanes, taint: Uint8Array): Scope {
+  return { ...scope, values: new Map([...scope.values, [name, { type, out, taint }]]) };
 }
 
 /** Copies the values of executing lanes. */
-function copyActive(m: Machine, to: Lanes, from: Lanes): void {
+function copyActive(m: Machine, to: Lanes | Uint8Array, from: Lanes | Uint8Array): void {
   if (m.full) {
     to.set(from);
     return;
@@ -33,11 +33,9 @@ function copyActive(m: Machine, to: Lanes, from: Lanes): void {
 function under(m: Machine, mask: Uint8Array, body: Run): void {
   const { mask: outer, full } = m;
   m.mask = mask;
-  m.relevant = mask;
   m.full = false;
   body();
   m.mask = outer;
-  m.relevant = outer;
   m.full = full;
 }
 
@@ -63,6 +61,8 @@ function compileStore(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'sto
     value.run();
     const { view } = holder;
     if (view === undefined) return;
+    checkUse(m, index.taint, `addresses ${s.storage} with a value`);
+    checkUse(m, value.taint, `stores into ${s.storage} a value`);
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
       m.counters.stores += 1;
@@ -80,7 +80,7 @@ function compileStore(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'sto
           view.u32[i] = out[lane] ?? 0;
           break;
         case 'f16':
-          view.u16[i] = numberToHalf(out[lane] ?? 0);
+          view.u16[i] = f16Bits(out[lane] ?? 0);
           break;
         case 'vec2u':
           view.u32[2 * i] = out[2 * lane] ?? 0;
@@ -90,7 +90,7 @@ function compileStore(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'sto
           for (let c = 0; c < 4; c += 1) view.f32[4 * i + c] = out[4 * lane + c] ?? 0;
           break;
         case 'vec4h':
-          for (let c = 0; c < 4; c += 1) view.u16[4 * i + c] = numberToHalf(out[4 * lane + c] ?? 0);
+          for (let c = 0; c < 4; c += 1) view.u16[4 * i + c] = f16Bits(out[4 * lane + c] ?? 0);
           break;
       }
     }
@@ -107,12 +107,13 @@ function compileSharedStore(scope: Scope, s: Extract<KernelStmt, { readonly kind
   return () => {
     index.run();
     value.run();
+    checkUse(m, index.taint, `addresses ${s.shared} with a value`);
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
       m.counters.sharedStores += 1;
       const i = at[lane] ?? 0;
       if (!inShared(m, memory, lane, i, 'stores')) continue;
-      noteSharedStore(m, memory, lane, i);
+      noteSharedStore(m, memory, lane, i, value.taint[lane] ?? 0);
       for (let c = 0; c < n; c += 1) memory.data[i * n + c] = value.out[lane * n + c] ?? 0;
     }
   };
@@ -128,10 +129,12 @@ function compileArrayStore(scope: Scope, s: Extract<KernelStmt, { readonly kind:
   return () => {
     index.run();
     value.run();
+    checkUse(m, index.taint, `addresses ${s.array} with a value`);
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
       const i = at[lane] ?? 0;
       if (!inArray(m, array, lane, i, 'stores')) continue;
+      array.taint[lane * array.length + i] = value.taint[lane] ?? 0;
       const first = (lane * array.length + i) * n;
       for (let c = 0; c < n; c += 1) array.data[first + c] = value.out[lane * n + c] ?? 0;
     }
@@ -188,6 +191,7 @@ function compileIf(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'if' }>
   const masks = newSplit(m);
   return () => {
     cond.run();
+    checkUse(m, cond.taint, 'branches on a value');
     const { takers, leavers } = split(m, cond.out, masks);
     if (leavers === 0) return then();
     if (takers === 0) return otherwise();
@@ -228,7 +232,7 @@ function compileFor(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'for' 
   const { m } = scope;
   const from = compileValue(scope, s.from);
   const index = new Int32Array(m.lanes);
-  const inside = withValue(scope, s.index, 'i32', index);
+  const inside = withValue(scope, s.index, 'i32', index, m.clean);
   const to = compileValue(inside, s.to);
   const body = compileBlock(s.uniform ? inside : { ...inside, divergent: true }, s.body);
   const masks = newSplit(m);
@@ -239,10 +243,12 @@ function compileFor(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'for' 
     if (started) for (let lane = 0; lane < m.lanes; lane += 1) index[lane] = (index[lane] ?? 0) + s.step;
     started = true;
     to.run();
+    checkUse(m, to.taint, 'runs a loop to a value');
     for (let lane = 0; lane < m.lanes; lane += 1) going[lane] = (index[lane] ?? 0) < (to.out[lane] ?? 0) ? 1 : 0;
   };
   return () => {
     from.run();
+    checkUse(m, from.taint, 'runs a loop from a value');
     index.set(from.out);
     started = false;
     loop(m, s, going, masks, mine, body, evaluate);
@@ -255,7 +261,11 @@ function compileWhile(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'whi
   const body = compileBlock(s.uniform ? scope : { ...scope, divergent: true }, s.body);
   const masks = newSplit(m);
   const mine = new Uint8Array(m.lanes);
-  return () => loop(m, s, cond.out, masks, mine, body, cond.run);
+  const evaluate = (): void => {
+    cond.run();
+    checkUse(m, cond.taint, 'runs a loop on a value');
+  };
+  return () => loop(m, s, cond.out, masks, mine, body, evaluate);
 }
 
 /** A statement, and the scope of those after it. */
@@ -267,22 +277,25 @@ function compileStatement(scope: Scope, s: KernelStmt): { readonly run: Run; rea
       const value = compileValue(scope, s.value);
       const own = s.kind === 'let' && s.value.kind !== 'ref';
       const out = own ? value.out : room(s.type, m.lanes);
+      const taint = own ? value.taint : taintRoom(m, m.lanes);
       const run = own
         ? value.run
         : () => {
             value.run();
             copyActive(m, out, value.out);
+            if (m.tainted) copyActive(m, taint, value.taint);
           };
-      return { run, scope: withValue(scope, s.name, s.type, out) };
+      return { run, scope: withValue(scope, s.name, s.type, out, taint) };
     }
     case 'assign': {
       const value = compileValue(scope, s.value);
-      const { out } = lookup(scope.values, s.name, 'variable');
+      const { out, taint } = lookup(scope.values, s.name, 'variable');
       return {
         scope,
         run: () => {
           value.run();
           copyActive(m, out, value.out);
+          if (m.tainted) copyActive(m, taint, value.taint);
         },
       };
     }
@@ -290,13 +303,15 @@ function compileStatement(scope: Scope, s: KernelStmt): { readonly run: Run; rea
       const value = compileValue(scope, s.value);
       const n = componentsOf(s.type);
       const data = room(s.type, m.lanes * s.length);
+      const taint = taintRoom(m, m.lanes * s.length);
       const run = (): void => {
         value.run();
+        if (m.tainted) for (let k = 0; k < taint.length; k += 1) taint[k] = value.taint[Math.floor(k / s.length)] ?? 0;
         for (let lane = 0; lane < m.lanes; lane += 1) {
           for (let k = 0; k < s.length * n; k += 1) data[lane * s.length * n + k] = value.out[lane * n + (k % n)] ?? 0;
         }
       };
-      const array = { name: s.name, type: s.type, length: s.length, data };
+      const array = { name: s.name, type: s.type, length: s.length, data, taint };
       return { run, scope: { ...scope, arrays: new Map([...scope.arrays, [s.name, array]]) } };
     }
     case 'assign_array':

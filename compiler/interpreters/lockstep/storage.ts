@@ -3,7 +3,7 @@
  * multiple of 16 with room that belongs to no element.
  */
 import type { BufferElement } from '../../tile/ir.ts';
-import { halfToNumber, numberToHalf } from './half.ts';
+import { f16Bits, f16FromBits } from '../number.ts';
 import { bytesOfElement } from './memory.ts';
 import type { StorageValue } from './memory.ts';
 
@@ -23,7 +23,7 @@ export function storageOf(element: BufferElement, values: ArrayLike<number>): St
       new Int32Array(bytes.buffer).set(values);
       break;
     case 'f16':
-      new Uint16Array(bytes.buffer).set(Uint16Array.from(values, numberToHalf));
+      new Uint16Array(bytes.buffer).set(Uint16Array.from(values, f16Bits));
       break;
   }
   return { element, length: values.length, bytes };
@@ -45,6 +45,6 @@ export function storageValues(value: StorageValue): Float64Array {
     case 'bool':
       return Float64Array.from(new Int32Array(bytes.buffer, bytes.byteOffset, length));
     case 'f16':
-      return Float64Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, length), halfToNumber);
+      return Float64Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, length), f16FromBits);
   }
 }

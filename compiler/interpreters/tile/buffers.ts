@@ -3,7 +3,7 @@
  * extents, which elements have ever been written, and which this run has stored. Half-precision buffers hold rounded values.
  */
 import type { BufferDecl, BufferElement } from '../../tile/ir.ts';
-import { roundToHalf } from '../lockstep/half.ts';
+import { roundF16 } from '../number.ts';
 
 /** The memory behind a buffer. f32 memory may hold float64 values: the tile interpreter does not round to f32. */
 export interface BufferValue {
@@ -70,7 +70,7 @@ export function storeElement(state: BufferState, at: number, value: number): boo
   const { element, data, written } = state.value;
   switch (element) {
     case 'f16':
-      data[at] = roundToHalf(value);
+      data[at] = roundF16(value);
       break;
     case 'bool':
       data[at] = value !== 0 ? 1 : 0;

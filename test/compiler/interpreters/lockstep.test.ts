@@ -381,12 +381,56 @@ describe('memory is used within its bounds and after it has a value', () => {
     expect(run(p, { groups: [2, 1, 1], outLength: 2 }).kinds).toEqual(['unwritten']);
   });
 
-  it('storage that nothing has written, but not where the value is dropped', () => {
+  it('storage that nothing has written: where it is stored, branched on, or used as an address', () => {
     const storage = new Map([['x', unwrittenStorage('f32', 8)]]);
-    expect(run(kernel({ body: [store('out', lane, load('x', lane))] }), { storage }).kinds).toEqual(['unwritten']);
-    const guarded = bin('lt', lane, i32(0));
-    expect(run(kernel({ body: [store('out', lane, pick(guarded, load('x', lane), f32(0)))] }), { storage }).kinds).toEqual([]);
-    expect(run(kernel({ body: [when(bin('and', guarded, bin('gt', load('x', lane), f32(0))), [])] }), { storage }).kinds).toEqual([]);
+    const kinds = (...body: readonly KernelStmt[]): readonly string[] => run(kernel({ body: [let_('v', load('x', lane)), ...body] }), { storage }).kinds;
+    const v = refer('v', 'f32');
+    expect(kinds(store('out', lane, bin('add', v, f32(1))))).toEqual(['unwritten']);
+    expect(kinds(when(bin('gt', v, f32(0)), []))).toEqual(['unwritten']);
+    expect(kinds(loop('j', i32(0), un('to_i32', v), []))).toContain('unwritten');
+    expect(kinds(let_('w', load('out', bin('bit_and', un('to_i32', v), i32(7)))))).toContain('unwritten');
+    expect(kinds(repeat(bin('gt', v, f32(1)), []))).toEqual(['unwritten']);
+    const { report } = run(kernel({ body: [let_('v', load('x', lane)), store('out', lane, v)] }), { storage });
+    expect(report.problems[0]?.message).toBe('lane 0 of workgroup (0, 0, 0) stores into out a value that depends on x[0], which nothing has written');
+  });
+
+  it('also after a detour through variables, workgroup memory, arrays and other lanes', () => {
+    const storage = new Map([['x', unwrittenStorage('f32', 8)]]);
+    const kinds = (...body: readonly KernelStmt[]): readonly string[] => run(kernel({ body }), { storage }).kinds;
+    const zero: KernelStmt = { kind: 'array', name: 'a', type: 'f32', length: 2, value: f32(0), origin };
+    const put: KernelStmt = { kind: 'assign_array', array: 'a', index: i32(1), value: load('x', lane), origin };
+    expect(kinds(var_('v', f32(0)), assign('v', load('x', lane)), store('out', lane, refer('v', 'f32')))).toEqual(['unwritten']);
+    expect(kinds(share('cells', lane, load('x', lane)), store('out', lane, loadShared('cells', lane)))).toEqual(['unwritten']);
+    expect(kinds(zero, put, store('out', lane, loadArray('a', i32(1))))).toEqual(['unwritten']);
+    expect(kinds(zero, put, store('out', lane, loadArray('a', i32(0))))).toEqual([]);
+    expect(kinds(store('out', lane, shuffle(load('x', lane), i32(1))))).toEqual(['unwritten']);
+    expect(kinds(store('out', lane, subgroup('sum', load('x', lane))))).toEqual(['unwritten']);
+    expect(kinds(store('out', lane, extract(vec4([f32(0), load('x', lane), f32(0), f32(0)]), 1)))).toEqual(['unwritten']);
+  });
+
+  it('but guarded code may load it and drop it', () => {
+    const storage = new Map([['x', unwrittenStorage('f32', 8)]]);
+    const kinds = (...body: readonly KernelStmt[]): readonly string[] => run(kernel({ body: [let_('v', load('x', lane)), ...body] }), { storage }).kinds;
+    const v = refer('v', 'f32');
+    const never = bin('lt', lane, i32(0));
+    expect(kinds(let_('w', pick(never, v, f32(7))), store('out', lane, refer('w', 'f32')))).toEqual([]);
+    expect(kinds(when(bin('and', never, bin('gt', v, f32(0))), []))).toEqual([]);
+    expect(kinds(when(bin('or', bin('gt', v, f32(0)), bin('ge', lane, i32(0))), []))).toEqual([]);
+    expect(kinds(when(never, [store('out', lane, v)]))).toEqual([]);
+  });
+
+  it('element 0 of an empty buffer may be loaded, but has no value', () => {
+    const storage = new Map([['x', storageOf('f32', [])]]);
+    const p = (used: KernelExpr): KernelProgram => kernel({ lanes: 1, body: [let_('v', load('x', i32(0))), store('out', i32(0), used)] });
+    expect(run(p(f32(0)), { storage }).kinds).toEqual([]);
+    expect(run(p(refer('v', 'f32')), { storage }).kinds).toEqual(['unwritten']);
+    expect(run(kernel({ lanes: 1, body: [let_('v', load('x', i32(1)))] }), { storage }).kinds).toEqual(['outside']);
+  });
+
+  it('a run does not remember what the run before it had no value for', () => {
+    const p = kernel({ body: [var_('v', load('x', lane)), share('cells', lane, refer('v', 'f32')), store('out', lane, loadShared('cells', lane))] });
+    expect(run(p, { storage: new Map([['x', unwrittenStorage('f32', 8)]]) }).kinds).toEqual(['unwritten']);
+    expect(run(p).kinds).toEqual([]);
   });
 
   it('an integer division by zero, of lanes that execute it', () => {
