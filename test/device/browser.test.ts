@@ -32,9 +32,11 @@ async function serve(script: string): Promise<{ readonly server: Server; readonl
 }
 
 function jobOf(program: KernelProgram, run: KernelRun): PageJob {
-  const tensors = [...tensorsOf(run)].map(([name, { extents, data }]) => {
+  const tensors = Object.entries(run.buffers).flatMap(([name, data]) => {
+    if (typeof data === 'number') return [];
+    const extents = [data.length];
     const type = data instanceof Float32Array ? 'f32' : data instanceof Uint16Array ? 'f16' : 'int';
-    return [name, { extents, data: { type, values: [...data] } }] as const;
+    return [[name, { extents, data: { type, values: [...data] } }] as const];
   });
   return { plan: planOf(program), texts: [[program.name, printWgsl(program).text]], launch: launchOf(program, run), tensors };
 }

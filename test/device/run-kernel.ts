@@ -4,7 +4,7 @@
  */
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { printWgsl } from '../../backends/wgsl/module.ts';
-import type { TensorData } from '../../backends/wgsl/runtime/buffers.ts';
+import type { Tensor, TensorData } from '../../backends/wgsl/runtime/buffers.ts';
 import { preparePlan, runResolved, type RunOptions } from '../../backends/wgsl/runtime/execute.ts';
 import { openNodeDevice, type NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { ResolvedBuffer, ResolvedLaunch } from '../../backends/wgsl/runtime/resolved.ts';
@@ -64,7 +64,7 @@ export function launchOf(program: KernelProgram, run: KernelRun): ResolvedLaunch
   return { buffers, pieces: [{ kernel: program.name, bindings, uniforms, workgroups: [run.workgroups ?? 1, 1, 1] }] };
 }
 
-export function tensorsOf(run: KernelRun): ReadonlyMap<string, { readonly extents: readonly number[]; readonly data: TensorData }> {
+export function tensorsOf(run: KernelRun): ReadonlyMap<string, Tensor> {
   return new Map(
     Object.entries(run.buffers).flatMap(([name, data]) => (typeof data === 'number' ? [] : [[name, { extents: [data.length], data }] as const])),
   );
