@@ -3,7 +3,7 @@
  * line with as few parentheses as its precedences need; the text of a spec expression parses back to its meaning.
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
-import type { BinaryOp, Expr } from './ir.ts';
+import type { BinaryOp, Expr, UnaryOp } from './ir.ts';
 
 // How tightly a form binds; a part is put in parentheses where it binds less tightly than its place asks for.
 const openEnded = 0; // if, any ...: reach as far right as they can
@@ -32,9 +32,12 @@ const infix: Partial<Record<BinaryOp, { readonly text: string; readonly level: n
   mod: { text: 'mod', level: product },
 };
 
-/** How reads are written; the default is `tensor[i, j]`. */
+/** How leaves and functions are written, where not as they are called in the IR. */
 export interface PrintOptions {
+  /** The default is `tensor[i, j]`. */
   readonly read?: (tensor: string, indices: readonly Expr[], print: (e: Expr) => string) => string;
+  readonly ref?: (name: string) => string;
+  readonly functionName?: (op: UnaryOp | BinaryOp) => string;
 }
 
 interface Printed {
@@ -65,7 +68,7 @@ function show(e: Expr, options: PrintOptions): Printed {
       return { text, level: text.startsWith('-') ? prefix : atom };
     }
     case 'ref':
-      return { text: e.name, level: atom };
+      return { text: options.ref?.(e.name) ?? e.name, level: atom };
     case 'element':
       return { text: `${e.tile}[.]`, level: atom };
     case 'read': {
@@ -75,10 +78,10 @@ function show(e: Expr, options: PrintOptions): Printed {
     case 'unary':
       if (e.op === 'neg') return { text: `-${at(e.arg, prefix)}`, level: prefix };
       if (e.op === 'not') return { text: `~${at(e.arg, prefix)}`, level: prefix };
-      return call(e.op, [whole(e.arg)]);
+      return call(options.functionName?.(e.op) ?? e.op, [whole(e.arg)]);
     case 'binary': {
       const form = infix[e.op];
-      if (form === undefined) return call(e.op, [whole(e.left), whole(e.right)]);
+      if (form === undefined) return call(options.functionName?.(e.op) ?? e.op, [whole(e.left), whole(e.right)]);
       const { level } = form;
       // Comparisons do not chain; the other operators group to the left.
       const left = at(e.left, level === comparison ? level + 1 : level);
