@@ -36,7 +36,7 @@ export function makeHostPlan(plan: Plan, o: LowerOptions, lowered: LoweredPlan, 
     variables: lowered.variables,
     buffers: lowered.buffers,
     kernels: kernels.map((k) => ({
-      name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k),
+      name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k.shared),
       ...(k.subgroup === undefined ? {} : { subgroup: k.subgroup }),
     })),
     steps,
