@@ -1,0 +1,170 @@
+/**
+ * What is known of an int expression before any launch: the smallest interval this reasoning finds that holds its value
+ * for every position, launch and tensor. In: an expression. Out: an interval of int32. Positions lie within +-2^24,
+ * sizes within [0, 2^24], launch scalars within +-2^30, tensor elements anywhere. An operation that could wrap is
+ * unknown; `cannotWrap` says that it never does, so that it may be read as arithmetic on integers.
+ */
+import { unreachable } from '../../dsl/diagnostic.ts';
+import { bitLength, intMax, intMin } from '../expr/arithmetic.ts';
+import type { BinaryOp, Expr, UnaryOp } from '../expr/ir.ts';
+
+export interface Range {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Positions and sequence lengths reach this far (compiler/spec/ir.ts). */
+export const positionLimit = 2 ** 24;
+/** Launch scalars reach this far (compiler/spec/ir.ts). */
+const scalarLimit = 2 ** 30;
+
+const unknown: Range = { lo: intMin, hi: intMax };
+
+const named: ReadonlyMap<string, Range> = new Map([
+  ...['q', 'q_first', 'q_last'].map((name) => [name, { lo: -positionLimit, hi: positionLimit }] as const),
+  ...['k', 'k_first', 'k_last', 'n_q', 'n_k'].map((name) => [name, { lo: 0, hi: positionLimit }] as const),
+  ...['h', 'b', 'heads', 'kv_heads', 'batch', 'dim'].map((name) => [name, { lo: 0, hi: scalarLimit }] as const),
+]);
+
+export type Locals = ReadonlyMap<string, Range>;
+const noLocals: Locals = new Map();
+
+function nameRange(name: string, locals: Locals): Range {
+  const found = locals.get(name) ?? named.get(name);
+  if (found !== undefined) return found;
+  // `tensor.axis` is an extent, everything else a launch scalar.
+  return name.includes('.') ? { lo: 0, hi: scalarLimit } : { lo: -scalarLimit, hi: scalarLimit };
+}
+
+function fits(r: Range): boolean {
+  return r.lo >= intMin && r.hi <= intMax;
+}
+
+const hull = (a: Range, b: Range): Range => ({ lo: Math.min(a.lo, b.lo), hi: Math.max(a.hi, b.hi) });
+
+/** The range of an operation on integers without wrapping; undefined where the operation is none that could wrap. */
+function integerRange(op: BinaryOp | UnaryOp, a: Range, b: Range): Range | undefined {
+  switch (op) {
+    case 'add':
+      return { lo: a.lo + b.lo, hi: a.hi + b.hi };
+    case 'sub':
+      return { lo: a.lo - b.hi, hi: a.hi - b.lo };
+    case 'mul': {
+      const corners = [a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi];
+      return { lo: Math.min(...corners), hi: Math.max(...corners) };
+    }
+    case 'neg':
+      return { lo: -a.hi, hi: -a.lo };
+    case 'abs':
+      return { lo: a.lo > 0 ? a.lo : a.hi < 0 ? -a.hi : 0, hi: Math.max(-a.lo, a.hi) };
+    default:
+      return undefined;
+  }
+}
+
+function unaryRange(op: UnaryOp, a: Range): Range {
+  switch (op) {
+    case 'bit_not':
+      return { lo: -a.hi - 1, hi: -a.lo - 1 };
+    case 'bit_length':
+      return a.lo >= 0 ? { lo: bitLength(a.lo), hi: bitLength(a.hi) } : { lo: 0, hi: 32 };
+    case 'popcount':
+    case 'trailing_zeros':
+      return { lo: 0, hi: 32 };
+    default:
+      return unknown;
+  }
+}
+
+function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
+  switch (op) {
+    case 'min':
+      return { lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+    case 'max':
+      return { lo: Math.max(a.lo, b.lo), hi: Math.max(a.hi, b.hi) };
+    case 'div':
+      if (b.lo === b.hi && b.lo >= 1) return { lo: Math.floor(a.lo / b.lo), hi: Math.floor(a.hi / b.lo) };
+      return { lo: Math.min(a.lo, 0), hi: Math.max(a.hi, 0) };
+    case 'mod': {
+      const below = Math.max(0, b.hi - 1);
+      return { lo: 0, hi: a.lo >= 0 ? Math.min(a.hi, below) : below };
+    }
+    case 'bit_and':
+      if (a.lo >= 0 && b.lo >= 0) return { lo: 0, hi: Math.min(a.hi, b.hi) };
+      if (a.lo >= 0) return { lo: 0, hi: a.hi };
+      return b.lo >= 0 ? { lo: 0, hi: b.hi } : unknown;
+    case 'bit_or':
+    case 'bit_xor':
+      return a.lo >= 0 && b.lo >= 0 ? { lo: 0, hi: 2 ** bitLength(Math.max(a.hi, b.hi)) - 1 } : unknown;
+    case 'shl': {
+      if (b.lo !== b.hi) {
+        // 1 shl s with a known bound on s is a power of two.
+        return a.lo === a.hi && a.lo === 1 && b.lo >= 0 && b.hi <= 30 ? { lo: 1, hi: 2 ** b.hi } : unknown;
+      }
+      const factor = 2 ** (b.lo & 31);
+      const r = { lo: a.lo * factor, hi: a.hi * factor };
+      return fits(r) ? r : unknown;
+    }
+    case 'shr':
+      if (b.lo === b.hi) return { lo: a.lo >> (b.lo & 31), hi: a.hi >> (b.lo & 31) };
+      return { lo: Math.min(a.lo, 0), hi: Math.max(a.hi, 0) };
+    default:
+      return unknown;
+  }
+}
+
+/** An interval that holds the value of an int expression (or 0 and 1 of a bool) at every launch. */
+export function knownRange(e: Expr, locals: Locals = noLocals): Range {
+  if (e.type === 'bool') return { lo: 0, hi: 1 };
+  if (e.type === 'float') return unknown;
+  switch (e.kind) {
+    case 'literal':
+      return { lo: e.value, hi: e.value };
+    case 'ref':
+      return nameRange(e.name, locals);
+    case 'read':
+    case 'element':
+      return unknown;
+    case 'unary': {
+      if (e.arg.type !== 'int') return unknown;
+      const a = knownRange(e.arg, locals);
+      const whole = integerRange(e.op, a, a);
+      return whole === undefined ? unaryRange(e.op, a) : fits(whole) ? whole : unknown;
+    }
+    case 'binary': {
+      const a = knownRange(e.left, locals);
+      const b = knownRange(e.right, locals);
+      const whole = integerRange(e.op, a, b);
+      return whole === undefined ? binaryRange(e.op, a, b) : fits(whole) ? whole : unknown;
+    }
+    case 'select':
+      return hull(knownRange(e.then, locals), knownRange(e.otherwise, locals));
+    case 'fold': {
+      if (e.op === 'sum' || e.op === 'bit_or') return unknown;
+      const inner = new Map(locals);
+      const from = knownRange(e.from, locals);
+      const to = knownRange(e.to, locals);
+      inner.set(e.local, { lo: from.lo, hi: Math.max(from.lo, to.hi - 1) });
+      const body = knownRange(e.body, inner);
+      // An empty range gives the neutral element.
+      return e.op === 'min' ? { lo: body.lo, hi: intMax } : { lo: intMin, hi: body.hi };
+    }
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Whether the outermost operation of an int expression equals the same operation on integers, always. */
+export function cannotWrap(e: Expr, locals: Locals = noLocals): boolean {
+  if (e.type !== 'int') return false;
+  if (e.kind === 'unary') {
+    const a = knownRange(e.arg, locals);
+    const whole = integerRange(e.op, a, a);
+    return whole === undefined || fits(whole);
+  }
+  if (e.kind === 'binary') {
+    const whole = integerRange(e.op, knownRange(e.left, locals), knownRange(e.right, locals));
+    return whole === undefined || fits(whole);
+  }
+  return true;
+}

@@ -1,0 +1,145 @@
+/**
+ * One phase of the plan. In: parts that share an arrangement (without what it implies), and parts served earlier that could not be
+ * taken out. Out: the walk (key ranges in closed form, or a tile map where tiles must be asked), the questions `full` and
+ * `skip`, the element predicate, and a sentence for the user.
+ */
+import type { Origin } from '../../dsl/span.ts';
+import type { Box } from '../algebra/abstract.ts';
+import { allHold, anyMayHold, formulaMay, freeOfKeys, mayHold, contiguous, type Arrangement } from '../algebra/ask.ts';
+import type { Part } from '../algebra/dnf.ts';
+import { keyBounds, kFirst, kLast, qFirst, qLast } from '../algebra/eliminate.ts';
+import { negate, nK, type Atom, type Formula } from '../algebra/formula.ts';
+import * as x from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
+import { printExpr } from '../expr/print.ts';
+import { exprKey, freeRefs } from '../expr/traverse.ts';
+import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
+import { formulaTest, predicateOf } from './predicate.ts';
+
+export interface PhaseRequest {
+  readonly name: string;
+  readonly arrangement: Arrangement;
+  readonly parts: readonly Part[];
+  /** Served by earlier phases; their pairs must not count again. */
+  readonly except: readonly Part[];
+  readonly origin: Origin;
+}
+
+export interface PlannedPhase {
+  readonly phase: Phase;
+  readonly map?: Extract<Table, { readonly kind: 'map' }>;
+  readonly strategy: StrategyName;
+  readonly reason: string;
+}
+
+const box: Box = { q: { lo: qFirst, hi: qLast }, k: { lo: kFirst, hi: kLast } };
+export const mapName = 'tile_map';
+
+/** Whether tiles that the closed-form bounds leave must still be asked. */
+function asksTiles(atom: Atom): boolean {
+  switch (atom.kind) {
+    case 'linear':
+    case 'bound':
+    case 'uniform':
+    case 'congruence':
+      return false;
+    case 'member':
+    case 'opaque':
+      return !freeOfKeys(atom);
+  }
+}
+
+function rangeOf(part: Part, arrangement: Arrangement): KeyRange {
+  const bounds = keyBounds(part, box.q);
+  const rowAtoms = part.filter(freeOfKeys);
+  const guards = [...bounds.guards, ...(rowAtoms.length === 0 ? [] : [mayHold(rowAtoms, { ...box, k: box.q }, arrangement)])];
+  const from = bounds.lowers.length === 0 ? x.int(0) : bounds.lowers.reduce(x.max);
+  const to = bounds.uppers.length === 0 ? nK : x.add(bounds.uppers.reduce(x.min), x.int(1));
+  return { from, to: x.select(x.all(guards), to, x.int(0)) };
+}
+
+function distinctRanges(ranges: readonly KeyRange[]): readonly KeyRange[] {
+  const seen = new Map<string, KeyRange>();
+  for (const r of ranges) {
+    if (r.to.kind === 'literal' && r.to.value <= 0) continue;
+    seen.set(`${exprKey(r.from)} .. ${exprKey(r.to)}`, r);
+  }
+  return [...seen.values()];
+}
+
+function shown(e: Expr): string {
+  const text = printExpr(e);
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+function strategyOf(arrangement: Arrangement, map: boolean, parts: readonly Part[]): StrategyName {
+  if (arrangement.keys.kind === 'listed') return 'given-lists';
+  if (arrangement.keys.kind === 'residue' || arrangement.rows.kind === 'residue') return 'permutation';
+  if (!map) return 'closed-form';
+  const asked = parts.flatMap((part) => part.filter(asksTiles));
+  return asked.every((a) => a.kind === 'member' || (a.kind === 'opaque' && a.cond.kind === 'read')) ? 'given-lists' : 'tile-map';
+}
+
+function reasonOf(strategy: StrategyName, arrangement: Arrangement, map: boolean, predicate: Expr): string {
+  const what = `\`${shown(predicate)}\``;
+  if (arrangement.keys.kind === 'listed') return `${what}: the listed keys are gathered into dense tiles, in order; ranges of them in closed form`;
+  if (arrangement.rows.kind === 'residue') {
+    const { modulus, only } = arrangement.rows;
+    const rows = only === undefined ? `rows grouped by residue mod ${shown(modulus)}` : `only rows congruent to ${shown(only)} mod ${shown(modulus)}`;
+    const keys = arrangement.keys.kind === 'residue' ? 'keys grouped to match' : 'keys in order';
+    return `${what}: ${rows}, ${keys}, so that its tiles are dense; key ranges in closed form, no mask memory`;
+  }
+  if (arrangement.keys.kind === 'residue') {
+    return `${what}: keys congruent to ${shown(arrangement.keys.residue)} mod ${shown(arrangement.keys.modulus)} are gathered into dense tiles; key ranges in closed form, no mask memory`;
+  }
+  if (!map) return `${what}: key ranges in closed form from the query tile; no mask memory`;
+  return strategy === 'given-lists'
+    ? `${what}: tiles are looked up in the given tables once; two bits of memory a tile`
+    : `${what}: no closed form for its key ranges, so each tile is asked once by interval reasoning; two bits of memory a tile`;
+}
+
+/** Plans a phase; undefined when no pair can satisfy it. */
+export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
+  const { arrangement, parts, except, origin } = request;
+  const asked = parts.some((part) => part.some(asksTiles));
+  const inOrder = arrangement.rows.kind === 'contiguous' && arrangement.keys.kind === 'contiguous';
+  const predicate = except.length === 0 ? predicateOf(parts) : x.and(predicateOf(parts), x.not(predicateOf(except)));
+  const own = allHold(parts, box, arrangement);
+  const full = except.length === 0 ? own : x.and(own, x.not(anyMayHold(except, box, arrangement)));
+  const servedBefore = x.any(except.map((part) => allHold([part], box, arrangement)));
+  const map = asked && inOrder;
+  const strategy = strategyOf(arrangement, map, parts);
+  const reason = reasonOf(strategy, arrangement, map, predicate);
+  const base = { name: request.name, keys: arrangement.keys, predicate, origin };
+  if (map) {
+    const needed = x.and(anyMayHold(parts, box, arrangement), x.not(servedBefore));
+    return {
+      phase: { ...base, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr },
+      map: mapTable(needed, full, origin),
+      strategy,
+      reason,
+    };
+  }
+  const ranges = distinctRanges(parts.map((part) => rangeOf(part, arrangement)));
+  if (ranges.length === 0) return undefined;
+  const skip = asked ? x.or(x.not(anyMayHold(parts, box, arrangement)), servedBefore) : servedBefore;
+  return { phase: { ...base, walk: { kind: 'ranges', ranges }, skip, full }, strategy, reason };
+}
+
+function mapTable(needed: Expr, full: Expr, origin: Origin): Extract<Table, { readonly kind: 'map' }> {
+  const uses = (name: string): boolean => [needed, full].some((e) => freeRefs(e).has(name));
+  return { kind: 'map', name: mapName, needed, full, perBatch: uses('b'), perHead: uses('h'), origin };
+}
+
+/** The phase of a mask that is no union of few parts: a map over the formula as it stands. */
+export function opaquePhase(formula: Formula, origin: Origin): PlannedPhase {
+  const predicate = formulaTest(formula);
+  const needed = formulaMay(formula, box, contiguous);
+  const full = x.not(formulaMay(negate(formula), box, contiguous));
+  return {
+    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr, predicate, origin },
+    map: mapTable(needed, full, origin),
+    strategy: 'tile-map',
+    reason: `\`${shown(predicate)}\`: too many parts to walk one by one, so each tile is asked once by interval reasoning; two bits of memory a tile`,
+  };
+}

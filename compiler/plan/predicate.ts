@@ -1,0 +1,43 @@
+/**
+ * Element-level predicates of unions of parts, written small: atoms common to several parts are tested once. In: parts. Out: a
+ * bool expression of q and k that holds exactly for the pairs in one of the parts.
+ */
+import { atomKey, atomTest } from '../algebra/formula.ts';
+import type { Part } from '../algebra/dnf.ts';
+import { unreachable } from '../../dsl/diagnostic.ts';
+import type { Formula } from '../algebra/formula.ts';
+import * as x from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
+
+/** (a & r1) | (a & r2) | r3 as a & (r1 | r2) | r3, for the atom that occurs most often. */
+export function predicateOf(parts: readonly Part[]): Expr {
+  if (parts.some((p) => p.length === 0)) return x.trueExpr;
+  const counts = new Map<string, number>();
+  for (const part of parts) for (const key of new Set(part.map(atomKey))) counts.set(key, (counts.get(key) ?? 0) + 1);
+  const [best, count] = [...counts].reduce<readonly [string, number]>((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
+  if (count < 2) return x.any(parts.map((part) => x.all(part.map(atomTest))));
+  const having = parts.filter((part) => part.some((atom) => atomKey(atom) === best));
+  const others = parts.filter((part) => !having.includes(part));
+  const shared = having[0]?.find((atom) => atomKey(atom) === best);
+  const inner = predicateOf(having.map((part) => part.filter((atom) => atomKey(atom) !== best)));
+  const first = shared === undefined ? inner : x.and(atomTest(shared), inner);
+  return others.length === 0 ? first : x.or(first, predicateOf(others));
+}
+
+/** A formula as a bool expression of q and k, as it stands. */
+export function formulaTest(f: Formula): Expr {
+  switch (f.kind) {
+    case 'constant':
+      return x.bool(f.value);
+    case 'atom':
+      return atomTest(f.atom);
+    case 'and':
+      return x.all(f.args.map(formulaTest));
+    case 'or':
+      return x.any(f.args.map(formulaTest));
+    case 'cases':
+      return x.any(f.arms.map((arm) => x.and(x.all(arm.guard), formulaTest(arm.body))));
+    default:
+      return unreachable(f);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Rules of the plan level that hold without running it. In: a plan. Out: findings, each naming the rule it breaks; none for a sound
+ * plan. That pairs are visited exactly once is checked by coverage.ts, which needs a launch.
+ */
+import { freeRefs, readTensors } from '../expr/traverse.ts';
+import type { Expr } from '../expr/ir.ts';
+import type { Phase, Plan, RowArrangement } from './ir.ts';
+
+export interface Finding {
+  readonly rule: string;
+  readonly message: string;
+}
+
+const sizes = ['n_q', 'n_k', 'heads', 'kv_heads', 'batch', 'dim'];
+
+/** The findings of every rule. */
+export function verifyPlan(plan: Plan): readonly Finding[] {
+  const findings: Finding[] = [];
+  const report = (rule: string, message: string): void => void findings.push({ rule, message });
+  const scalars = plan.spec.scalars.map((s) => s.name);
+  const extents = plan.spec.tensors.flatMap((t) => t.axes.flatMap((a) => (a.kind === 'free' ? [`${t.name}.${a.name}`] : [])));
+  const launch = [...sizes, ...scalars, ...extents, 'h', 'b'];
+  const tensors = new Set(plan.spec.tensors.map((t) => t.name));
+  const tables = new Map(plan.tables.map((t) => [t.name, t]));
+
+  const check = (what: string, e: Expr, type: 'int' | 'bool', names: readonly string[], readable: ReadonlySet<string>): void => {
+    if (e.type !== type) report('types', `${what} is ${e.type}, not ${type}`);
+    for (const name of freeRefs(e)) if (!names.includes(name)) report('scope', `${what} uses ${name}`);
+    for (const t of readTensors(e)) if (!readable.has(t)) report('tables', `${what} reads ${t}, which is not made before`);
+  };
+
+  const queryTile = [...launch, 'q_first', 'q_last'];
+  const tile = [...queryTile, 'k_first', 'k_last'];
+  const readable = new Set(tensors);
+  for (const t of plan.tables) {
+    if (readable.has(t.name)) report('names', `two tensors or tables are called ${t.name}`);
+    if (t.kind === 'map') {
+      check(`${t.name}.needed`, t.needed, 'bool', tile, readable);
+      check(`${t.name}.full`, t.full, 'bool', tile, readable);
+    } else if (!tensors.has(t.list)) report('tables', `${t.name} is made of ${t.list}, which is no parameter`);
+    if (t.kind === 'sorted' && !readable.has(t.marks)) report('tables', `${t.name} needs ${t.marks} first`);
+    readable.add(t.name);
+  }
+
+  const checkRows = (what: string, rows: RowArrangement): void => {
+    if (rows.kind === 'contiguous') return;
+    check(`${what} modulus`, rows.modulus, 'int', launch, readable);
+    if (rows.only !== undefined) check(`${what} residue`, rows.only, 'int', launch, readable);
+  };
+  const checkPhase = (rows: RowArrangement, p: Phase): void => {
+    if (p.keys.kind === 'residue') {
+      check(`${p.name} modulus`, p.keys.modulus, 'int', launch, readable);
+      check(`${p.name} residue`, p.keys.residue, 'int', queryTile, readable);
+      if (rows.kind === 'contiguous' && freeRefs(p.keys.residue).has('q_first')) report('residue', `${p.name} follows the row class, but rows are in order`);
+    }
+    if (p.keys.kind === 'listed') {
+      if (tables.get(p.keys.table)?.kind !== 'sorted') report('tables', `${p.name} lists keys of ${p.keys.table}, which is no sorted table`);
+      for (const e of p.keys.leading) check(`${p.name} list index`, e, 'int', launch, readable);
+    }
+    if (p.walk.kind === 'map') {
+      if (tables.get(p.walk.table)?.kind !== 'map') report('tables', `${p.name} walks ${p.walk.table}, which is no map`);
+      if (rows.kind !== 'contiguous' || p.keys.kind !== 'contiguous') report('map', `${p.name} walks a map in another arrangement`);
+    } else {
+      for (const r of p.walk.ranges) {
+        check(`${p.name} from`, r.from, 'int', queryTile, readable);
+        check(`${p.name} to`, r.to, 'int', queryTile, readable);
+      }
+    }
+    check(`${p.name} skip`, p.skip, 'bool', tile, readable);
+    check(`${p.name} full`, p.full, 'bool', tile, readable);
+    check(`${p.name} predicate`, p.predicate, 'bool', [...launch, 'q', 'k'], readable);
+  };
+  if (plan.passes.length === 0) report('passes', 'there is none');
+  for (const pass of plan.passes) {
+    checkRows(pass.name, pass.rows);
+    pass.phases.forEach((p) => checkPhase(pass.rows, p));
+    const orders = pass.phases.filter((p) => p.keys.kind === 'contiguous').length;
+    if (orders > 1) report('phases', `${pass.name} has ${orders} phases with keys in order`);
+  }
+  if (plan.strategies.length === 0) report('strategies', 'none is named');
+  return findings;
+}
