@@ -9,6 +9,6 @@ it('is a diagnostic, not an exception, when the package webgpu is not installed'
   const result = await openNodeDevice();
   expect(result.ok).toBe(false);
   if (result.ok) return;
-  expect(result.diagnostics.map((d) => [d.code, d.kind])).toEqual([['FIL0801', 'resource']]);
+  expect(result.diagnostics.map((d) => [d.code, d.kind])).toEqual([['FIL0605', 'resource']]);
   expect(result.diagnostics[0]?.help).toContain('npm ci');
 });

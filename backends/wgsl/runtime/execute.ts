@@ -9,7 +9,7 @@ import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import type { BufferElement } from '../../../compiler/tile/ir.ts';
 import * as buffers from './buffers.ts';
 import { bufferUsage, type BufferPool, type Tensor } from './buffers.ts';
-import { deviceLost, deviceRefused, outOfMemory, wrongInput } from './device-diagnostics.ts';
+import { deviceLost, deviceRefused, missingTensor, outOfMemory, wrongArray, wrongLength, wrongShape } from './device-diagnostics.ts';
 import { precompile, type CompiledKernel, type KernelText } from './pipelines.ts';
 import type { ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from './resolved.ts';
 import { readTimer, startTimer, type GpuTimer } from './timestamps.ts';
@@ -80,30 +80,24 @@ function bytesOf(buffer: ResolvedBuffer): number {
   return buffers.paddedBytes(elementsOf(buffer), buffer.element);
 }
 
+const arrayNames = { f32: 'a Float32Array', f16: 'a Uint16Array of bit patterns', int: 'an Int32Array', bool: 'a Uint8Array or an Int32Array' } as const;
+
 /** The GPU buffer of an input, uploaded where it lies on the host. */
 function inputBuffer(prepared: PreparedPlan, buffer: ResolvedBuffer, tensors: ReadonlyMap<string, Tensor>): GPUBuffer | Diagnostic {
-  const tensor = tensors.get(buffer.name);
-  const shape = ['[', buffer.extents.join(', '), ']'].join('');
-  const name = ['`', buffer.name, '`'].join('');
-  if (tensor === undefined) return wrongInput(['the launch gives no tensor ', name].join(''), ['it needs the shape ', shape].join(''));
-  if (tensor.extents.length !== buffer.extents.length || tensor.extents.some((n, i) => n !== buffer.extents[i])) {
-    return wrongInput([name, ' has the shape [', tensor.extents.join(', '), ']'].join(''), ['the launch needs ', shape].join(''));
-  }
+  const { name, element, extents } = buffer;
+  const tensor = tensors.get(name);
+  if (tensor === undefined) return missingTensor(name, extents);
+  const sameShape = tensor.extents.length === extents.length && tensor.extents.every((n, i) => n === extents[i]);
+  if (!sameShape) return wrongShape(name, tensor.extents, extents);
   const elements = elementsOf(buffer);
   if (buffers.isBuffer(tensor.data)) {
-    const enough = tensor.data.size >= elements * buffers.bytesPerElement(buffer.element);
-    if (!enough) return wrongInput([name, ' lies in a buffer of ', String(tensor.data.size), ' bytes'].join(''), ['it must hold ', shape].join(''));
-    return tensor.data;
+    const held = Math.floor(tensor.data.size / buffers.bytesPerElement(element));
+    return held < elements ? wrongLength(name, held, extents) : tensor.data;
   }
-  if (tensor.data.length !== elements) {
-    return wrongInput([name, ' has ', String(tensor.data.length), ' elements'].join(''), ['the shape ', shape, ' has ', String(elements)].join(''));
-  }
-  const bytes = buffers.uploadBytes(tensor.data, buffer.element);
-  if (bytes === undefined) {
-    const wanted = { f32: 'Float32Array', f16: 'Uint16Array (bit patterns)', int: 'Int32Array', bool: 'Uint8Array or Int32Array' }[buffer.element];
-    return wrongInput([name, ' is of the wrong array type'].join(''), ['it must be a ', wanted].join(''));
-  }
-  const device = prepared.inputs.take(buffer.name, bytesOf(buffer));
+  if (tensor.data.length !== elements) return wrongLength(name, tensor.data.length, extents);
+  const bytes = buffers.uploadBytes(tensor.data, element);
+  if (bytes === undefined) return wrongArray(name, tensor.data.constructor.name, arrayNames[element]);
+  const device = prepared.inputs.take(name, bytesOf(buffer));
   prepared.device.queue.writeBuffer(device, 0, bytes);
   return device;
 }
@@ -128,7 +122,7 @@ function placeBuffers(prepared: PreparedPlan, resolved: ResolvedLaunch, tensors:
     const pool = buffer.role === 'output' ? prepared.outputs : prepared.workspace;
     const taken = given ?? pool.take(buffer.name, bytes);
     if (taken.size < elementsOf(buffer) * buffers.bytesPerElement(buffer.element)) {
-      problems.push(wrongInput(['the buffer for `', buffer.name, '` has ', String(taken.size), ' bytes'].join(''), ['it needs ', String(bytes)].join('')));
+      problems.push(wrongLength(buffer.name, Math.floor(taken.size / buffers.bytesPerElement(buffer.element)), buffer.extents));
     }
     placed.set(buffer.name, taken);
     if (options.poison !== false && (given === undefined || (given.usage & bufferUsage.copyDst) !== 0)) {
@@ -239,8 +233,6 @@ export async function runResolved(
   const { device } = prepared;
   const gone = await lossOf(prepared);
   if (gone !== undefined) return bad([gone]);
-  const total = resolved.buffers.reduce((sum, b) => sum + bytesOf(b), 0);
-  const largest = [...resolved.buffers].sort((a, b) => bytesOf(b) - bytesOf(a))[0];
   // Scopes are a stack of the device: nothing is awaited between push and pop, so launches cannot mix theirs.
   device.pushErrorScope('internal');
   device.pushErrorScope('validation');
@@ -265,7 +257,7 @@ export async function runResolved(
   }
   const scopes = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()].map((scope) => scope.catch(() => null));
   const [memory, invalid, internal] = await Promise.all(scopes);
-  if (memory) return bad([outOfMemory(['`', largest?.name ?? '', '`'].join(''), largest === undefined ? 0 : bytesOf(largest), total)]);
+  if (memory) return bad([outOfMemory(resolved.buffers.map((b) => ({ what: b.name, bytes: bytesOf(b) })))]);
   if (placed.problems.length > 0) return bad(placed.problems);
   const refused = invalid ?? internal;
   if (refused) failure = deviceRefused(['the launch of `', prepared.plan.name, '`'].join(''), refused.message);

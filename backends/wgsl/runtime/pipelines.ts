@@ -8,7 +8,7 @@ import { bad, good } from '../../../dsl/diagnostic.ts';
 import type { HostKernel } from '../../../compiler/launch/plan.ts';
 import type { RegionMap } from '../../document.ts';
 import { diagnoseMessages, type WgslMessage } from '../messages.ts';
-import { deviceRefused, kernelTooLarge, missingText } from './device-diagnostics.ts';
+import { deviceRefused, featureMissing, kernelTooLarge, missingText } from './device-diagnostics.ts';
 
 /** A printed module; without `regions` (texts read from files) messages carry no span. */
 export interface KernelText {
@@ -46,11 +46,12 @@ function refusals(device: GPUDevice, kernel: HostKernel, text: string): readonly
   need('lanes in a workgroup', kernel.workgroupSize, Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX));
   need('bytes of workgroup memory', kernel.sharedBytes, limits.maxComputeWorkgroupStorageSize);
   need('storage buffers', kernel.storage.length, limits.maxStorageBuffersPerShaderStage);
-  const smallest = device.adapterInfo.subgroupMinSize;
-  if (kernel.subgroup !== undefined && (smallest === undefined || smallest < kernel.subgroup || !device.features.has('subgroups'))) {
-    found.push(kernelTooLarge(kernel.name, 'lanes in every subgroup', kernel.subgroup, device.features.has('subgroups') ? (smallest ?? 0) : 0));
+  if (kernel.subgroup !== undefined) {
+    if (!device.features.has('subgroups')) found.push(featureMissing(kernel.name, 'subgroups'));
+    // Where a device does not tell, the specification's smallest size holds.
+    else need('lanes in every subgroup', kernel.subgroup, device.adapterInfo.subgroupMinSize ?? 4);
   }
-  if (/^enable f16;/m.test(text) && !device.features.has('shader-f16')) found.push(kernelTooLarge(kernel.name, '16-bit floats (`shader-f16`)', 1, 0));
+  if (/^enable f16;/m.test(text) && !device.features.has('shader-f16')) found.push(featureMissing(kernel.name, 'shader-f16'));
   return found;
 }
 
