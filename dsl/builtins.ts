@@ -67,6 +67,10 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'q', 'k', 'h', 'b', 's', ...sizeNames.keys(), 'queries', 'keys', ...bareMasks, 'int', 'float', 'bool',
 ]);
 
+export function isMaskConstructor(name: string): boolean {
+  return constructors.has(name);
+}
+
 export function isBuiltin(name: string): boolean {
   return constructors.has(name) || functions.has(name);
 }
