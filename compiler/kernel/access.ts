@@ -143,7 +143,7 @@ export function wholeParts(chunk: KernelExpr, extent: number): number {
 
 /** Four elements along the last axis as a vec4f; parts past the axis are 0. */
 export function loadChunk(emit: Emitter, view: BufferView, place: ChunkPlace): KernelExpr {
-  if (intValue(place.chunk) === undefined && place.extent % 4 !== 0) return guardedChunk(emit, view, place);
+  if (intValue(place.chunk) === undefined && place.extent % 4 !== 0) return askingChunk(emit, view, place);
   const whole = wholeParts(place.chunk, place.extent);
   switch (view.element) {
     case 'vec4f':
@@ -164,8 +164,13 @@ export function loadChunk(emit: Emitter, view: BufferView, place: ChunkPlace): K
   }
 }
 
+/** A chunk of a row that may not be inside (then `row` is 0): all parts are 0. */
+export function guardedChunk(emit: Emitter, view: BufferView, at: { readonly row: KernelExpr; readonly inside: KernelExpr }, chunk: KernelExpr, extent: number): KernelExpr {
+  return emit.value(pick(at.inside, loadChunk(emit, view, { row: at.row, chunk, extent }), zeroOf('vec4f')));
+}
+
 /** A chunk of a rolled loop over a last axis that is no multiple of 4: each part asks whether it is inside. */
-function guardedChunk(emit: Emitter, view: BufferView, place: ChunkPlace): KernelExpr {
+function askingChunk(emit: Emitter, view: BufferView, place: ChunkPlace): KernelExpr {
   const base = emit.value(bin('mul', place.row, i32(place.extent)), 'base');
   const first = emit.value(bin('mul', place.chunk, i32(4)));
   const part = (p: number): KernelExpr => {

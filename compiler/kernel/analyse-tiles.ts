@@ -20,8 +20,8 @@ export interface TileUse {
   readonly loaded: boolean;
   /** A load that serves only as the right operand of dots: streamed, never held whole by a lane. */
   readonly streamed: boolean;
-  /** Rows of the right operand, where it is the target of dots that sum over those rows. */
-  readonly summedRows: readonly number[];
+  /** A load that one elementwise statement uses, and nothing else. */
+  readonly usedOnce: boolean;
 }
 
 export interface ProgramUses {
@@ -130,21 +130,20 @@ export function analyseTiles(program: TileProgram): ProgramUses {
   };
   const keys: string[] = [];
   const features: string[] = [];
-  const elementwise = new Set<string>();
+  const elementwise = new Map<string, number>();
   const rightOperands = new Set<string>();
   const otherOperands = new Set<string>();
-  const summedRows = new Map<string, readonly number[]>();
   let stores = 0;
 
   for (const s of allStatements(program.body)) {
     const used = statementExprs(s).flatMap(elementTiles);
-    used.forEach((t) => elementwise.add(t));
+    new Set(used).forEach((t) => elementwise.set(t, (elementwise.get(t) ?? 0) + 1));
     switch (s.kind) {
       case 'tile':
         relate(s.tile, s.tile.name, used);
         break;
       case 'map':
-        elementwise.add(s.target);
+        if (!used.includes(s.target)) elementwise.set(s.target, (elementwise.get(s.target) ?? 0) + 1);
         relate(declOf(s.target), s.target, used);
         break;
       case 'load':
@@ -161,7 +160,6 @@ export function analyseTiles(program: TileProgram): ProgramUses {
         if (declOf(s.source).rows !== 1) classes.join(row(s.target), row(s.source));
         break;
       case 'dot': {
-        const right = declOf(s.right);
         rightOperands.add(s.right);
         otherOperands.add(s.left);
         otherOperands.add(s.target);
@@ -169,8 +167,7 @@ export function analyseTiles(program: TileProgram): ProgramUses {
         if (declOf(s.target).rows !== 1) classes.join(row(s.target), row(s.left));
         classes.join(s.transposed ? col(s.target) : col(s.left), row(s.right));
         classes.join(s.transposed ? col(s.left) : col(s.target), col(s.right));
-        if (!s.transposed) summedRows.set(s.target, [...(summedRows.get(s.target) ?? []), right.rows]);
-        if (right.cols > 1) features.push(col(s.right));
+        features.push(col(s.right));
         break;
       }
       default:
@@ -189,7 +186,8 @@ export function analyseTiles(program: TileProgram): ProgramUses {
   for (const [name, decl] of decls) {
     const streamed = loaded.has(name) && rightOperands.has(name) && !otherOperands.has(name) && !elementwise.has(name);
     tiles.set(name, {
-      decl, written: written.has(name), loaded: loaded.has(name), streamed, summedRows: summedRows.get(name) ?? [],
+      decl, written: written.has(name), loaded: loaded.has(name), streamed,
+      usedOnce: loaded.has(name) && !written.has(name) && elementwise.get(name) === 1 && !rightOperands.has(name) && !otherOperands.has(name),
       rowRole: roleOf(row(name)), colRole: roleOf(col(name)),
     });
   }

@@ -1,15 +1,17 @@
 /**
  * Gives every tile a layout and a place. In: what the program does with its tiles (analyse-tiles.ts) and the schedule. Out: per tile
- * its layout, whether lanes hold it in registers, in their own part of workgroup memory, or (streamed operands) not at all,
+ * its layout, whether lanes hold it in registers, in their own part of workgroup memory, or (streamed operands, loads used once) not at all,
  * and whether a lane's value is only its share of a sum over keys.
  */
 import type { Schedule } from '../schedule.ts';
-import type { ProgramUses, TileUse } from './analyse-tiles.ts';
+import type { TileStmt } from '../tile/ir.ts';
+import { allStatements, type ProgramUses, type TileUse } from './analyse-tiles.ts';
 import { colsOnLanes, replicated, rowsOnLanes, type Layout } from './layout.ts';
+import { isLinear, mentionsTile } from './partial.ts';
 
 export interface Assignment {
   readonly layout: Layout;
-  readonly place: 'registers' | 'workgroup' | 'streamed';
+  readonly place: 'registers' | 'workgroup' | 'streamed' | 'reread';
   /** Lanes hold shares of the elements, which are combined before anything but a linear map sees them. */
   readonly partial: boolean;
 }
@@ -22,7 +24,7 @@ export function spreadsKeys(rows: number, schedule: Schedule): boolean {
 function layoutOf(use: TileUse, hasKeys: boolean, schedule: Schedule): Layout {
   const { rows, cols } = use.decl;
   const { lanes } = schedule;
-  const vector = use.colRole === 'feature' && use.decl.type === 'float' && cols > 1 ? 4 : 1;
+  const vector = use.colRole === 'feature' && use.decl.type === 'float' ? 4 : 1;
   if (use.colRole === 'key' && spreadsKeys(cols, schedule)) return colsOnLanes(rows, cols, lanes);
   if (use.rowRole === 'key' && spreadsKeys(rows, schedule)) return rowsOnLanes(rows, cols, lanes, vector);
   const rowsSpread = schedule.layout === 'rows-on-lanes' || !hasKeys;
@@ -30,15 +32,45 @@ function layoutOf(use: TileUse, hasKeys: boolean, schedule: Schedule): Layout {
   return replicated(rows, cols, vector);
 }
 
-export function assignLayouts(uses: ProgramUses, schedule: Schedule): ReadonlyMap<string, Assignment> {
+/**
+ * Tiles of which lanes hold shares: targets of dots and sums over spread keys, and tiles that are linear functions of such tiles. What
+ * is not linear is added up first (partial.ts), so this choice is about speed alone.
+ */
+function partialTiles(body: readonly TileStmt[], uses: ProgramUses, schedule: Schedule): ReadonlySet<string> {
+  const partial = new Set<string>();
+  const spreadCols = (name: string): boolean => {
+    const use = uses.tiles.get(name);
+    return use !== undefined && use.colRole === 'key' && spreadsKeys(use.decl.cols, schedule);
+  };
+  const isSpread = (name: string): boolean => {
+    const use = uses.tiles.get(name);
+    return use !== undefined && ((use.colRole === 'key' && spreadsKeys(use.decl.cols, schedule)) || (use.rowRole === 'key' && spreadsKeys(use.decl.rows, schedule)));
+  };
+  const statements = [...allStatements(body)];
+  for (const s of statements) {
+    if (s.kind === 'dot' && !s.transposed && spreadCols(s.left)) partial.add(s.target);
+    if (s.kind === 'reduce' && s.op === 'sum' && spreadCols(s.source)) partial.add(s.target);
+  }
+  for (let before = -1; before !== partial.size;) {
+    before = partial.size;
+    for (const s of statements) {
+      if (s.kind !== 'map' || partial.has(s.target) || isSpread(s.target)) continue;
+      if (mentionsTile(s.value, partial) && isLinear(s.value, new Set([...partial, s.target]))) partial.add(s.target);
+    }
+  }
+  return partial;
+}
+
+export function assignLayouts(uses: ProgramUses, body: readonly TileStmt[], schedule: Schedule): ReadonlyMap<string, Assignment> {
+  const partial = partialTiles(body, uses, schedule);
   const result = new Map<string, Assignment>();
   for (const [name, use] of uses.tiles) {
     const layout = layoutOf(use, uses.hasKeys, schedule);
     const roomy = layout.vector === 4 && schedule.rowStorage === 'workgroup' && layout.lane.length > 0;
     result.set(name, {
       layout,
-      place: use.streamed ? 'streamed' : roomy ? 'workgroup' : 'registers',
-      partial: layout.lane.length === 0 && use.summedRows.some((rows) => spreadsKeys(rows, schedule)),
+      place: use.streamed ? 'streamed' : use.usedOnce && layout.vector === 4 ? 'reread' : roomy ? 'workgroup' : 'registers',
+      partial: partial.has(name),
     });
   }
   return result;

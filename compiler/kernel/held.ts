@@ -6,7 +6,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import type { Schedule } from '../schedule.ts';
-import type { Access, BufferView } from './access.ts';
+import { guardedChunk, type Access, type BufferView } from './access.ts';
 import type { ProgramUses } from './analyse-tiles.ts';
 import type { Assignment } from './assign-layouts.ts';
 import type { DotAtom } from './atoms.ts';
@@ -30,6 +30,8 @@ export type Held =
   | { readonly kind: 'registers'; readonly layout: Layout; readonly slots: readonly KernelExpr[]; readonly partial: boolean; readonly type: ScalarType }
   /** Slot s of lane i at s * lanes + i: only lane i touches it. */
   | { readonly kind: 'workgroup'; readonly layout: Layout; readonly shared: string; readonly partial: false; readonly type: ScalarType }
+  /** A load that is used once: its chunks are read where they are used. */
+  | { readonly kind: 'reread'; readonly layout: Layout; readonly view: BufferView; readonly rows: readonly StreamedRow[]; readonly extent: number }
   | {
       readonly kind: 'streamed';
       readonly atom: DotAtom;
@@ -60,6 +62,8 @@ export interface Lowering {
   /** Workgroup memory whose elements are each touched by one lane only. */
   readonly lanePrivate: Set<string>;
   readonly usesSubgroups: { value: boolean };
+  /** Workgroup memory through which lanes exchange values, by purpose. */
+  readonly exchanges: Map<string, string>;
   /** Launch-level extents of all buffers: what index facts are about. */
   readonly extents: readonly Expr[];
 }
@@ -128,6 +132,11 @@ export function readChunk(low: Lowering, held: Held, row: number, chunk: KernelE
   if (held.kind === 'workgroup') {
     return low.emit.value({ kind: 'load_shared', type: 'vec4f', shared: held.shared, index: sharedIndex(low, chunkSlot(low, held.layout, row, chunk)) });
   }
+  if (held.kind === 'reread') {
+    const at = held.rows[row];
+    if (at === undefined) throw new CompilerBug('lower-tile', 'no such row');
+    return guardedChunk(low.emit, held.view, at, chunk, held.extent);
+  }
   return registerOfChunk(held, row, chunk);
 }
 
@@ -142,7 +151,8 @@ export function writeChunk(low: Lowering, held: Held, row: number, chunk: Kernel
   if (held.kind === 'workgroup') {
     const index = sharedIndex(low, chunkSlot(low, held.layout, row, chunk));
     low.emit.push({ kind: 'store_shared', shared: held.shared, index, value, origin: low.emit.origin() });
-  } else low.emit.assign(registerOfChunk(held, row, chunk), value);
+  } else if (held.kind === 'reread') throw new CompilerBug('lower-tile', 'a load is written');
+  else low.emit.assign(registerOfChunk(held, row, chunk), value);
 }
 
 /** A scalar register. */

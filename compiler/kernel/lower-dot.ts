@@ -5,7 +5,7 @@
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { TileStmt } from '../tile/ir.ts';
-import { flatIndex, heldIndex, loadChunk, loadElement } from './access.ts';
+import { flatIndex, guardedChunk, heldIndex, loadElement } from './access.ts';
 import { spreadsKeys } from './assign-layouts.ts';
 import { chooseAtom } from './atoms.ts';
 import { bin, conjunction, f32, fma, i32, lane, pick, subgroupLane, zeroOf } from './build.ts';
@@ -14,7 +14,8 @@ import { indexBinding, registerScope, scalarScope } from './elements.ts';
 import { conjuncts } from './facts.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering, type StreamedRow } from './held.ts';
 import type { KernelExpr } from './ir.ts';
-import { isPadded, registerCount, registerPlace, type Layout } from './layout.ts';
+import { asShare, withTotals } from './partial.ts';
+import { isPadded, registerCount, registerPlace, spreads, type Layout } from './layout.ts';
 
 type LoadStmt = TileStmt & { readonly kind: 'load' };
 type DotStmt = TileStmt & { readonly kind: 'dot' };
@@ -60,6 +61,13 @@ export function lowerLoad(low: Lowering, s: LoadStmt, declare: (value: (row: num
   const { layout } = assigned;
   const extent = lastExtent(low, s.buffer);
   const view = low.access.view(s.buffer);
+  if (assigned.place === 'reread') {
+    const rows = Array.from({ length: rowsOf(layout) }, (_, row) => {
+      const register = row * chunksOf(layout) * 4;
+      return { ...rowIndex(low, s, registerScope(low, layout, register)), first: registerPlace(layout, register).row };
+    });
+    return { kind: 'reread', layout, view, rows, extent };
+  }
   declare((row, chunk) => {
     const register = layout.vector === 4 ? row * chunksOf(layout) * 4 : row;
     const at = rowIndex(low, s, registerScope(low, layout, register));
@@ -67,14 +75,9 @@ export function lowerLoad(low: Lowering, s: LoadStmt, declare: (value: (row: num
       const flat = low.emit.value(bin('mul', at.row, i32(extent)));
       return low.emit.value(pick(at.inside, loadElement(low.emit, view, flat), f32(0)));
     }
-    return guardedLoad(low, view, at, chunk, extent);
+    return guardedChunk(low.emit, view, at, chunk, extent);
   });
   return undefined;
-}
-
-function guardedLoad(low: Lowering, view: Streamed['view'], at: { readonly row: KernelExpr; readonly inside: KernelExpr }, chunk: KernelExpr, extent: number): KernelExpr {
-  const loaded = loadChunk(low.emit, view, { row: at.row, chunk, extent });
-  return low.emit.value(pick(at.inside, loaded, zeroOf('vec4f')));
 }
 
 /** Fixes the rows that a lane reads, and stages them where the atom wants it. */
@@ -114,7 +117,7 @@ function stage(low: Lowering, s: LoadStmt, held: Streamed): Held {
     const row = emit.value(bin('div', at, i32(held.chunks)));
     const chunk = emit.value(bin('mod', at, i32(held.chunks)));
     const index = rowIndex(low, s, rowScope(low, s.tile.rows, row));
-    const value = guardedLoad(low, held.view, index, chunk, held.extent);
+    const value = guardedChunk(low.emit, held.view, index, chunk, held.extent);
     emit.push({ kind: 'store_shared', shared: name, index: at, value, origin: emit.origin() });
   };
   const whole = Math.floor(total / lanes) * lanes;
@@ -143,7 +146,7 @@ function eachRow(low: Lowering, right: Held, rows: number, chunk: KernelExpr, us
   }
   const group = right.atom.group(low.schedule);
   for (const row of right.rows) {
-    const own = guardedLoad(low, right.view, row, chunk, right.extent);
+    const own = guardedChunk(low.emit, right.view, row, chunk, right.extent);
     for (let i = 0; i < group; i += 1) {
       use(row.first + i, group === 1 ? own : emit.value({ kind: 'shuffle', type: 'vec4f', value: own, from: i32(i) }));
     }
@@ -168,7 +171,7 @@ function registerAt(layout: Layout, row: number, col: number): number {
 
 export function lowerDot(low: Lowering, s: DotStmt): void {
   const target = heldTile(low, s.target);
-  const left = heldTile(low, s.left);
+  const left = heldTile(withTotals(low, [s.left]), s.left);
   const right = heldTile(low, s.right);
   if (target.kind === 'streamed' || left.kind === 'streamed') throw new CompilerBug('lower-tile', 'a streamed tile is only a right operand');
   const decl = low.uses.tiles.get(s.right)?.decl;
@@ -215,6 +218,9 @@ function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: He
   if (target.layout.vector !== 4 || left.layout.vector !== 1) throw new CompilerBug('lower-tile', 'this dot needs rows of chunks as its target');
   const rolled = isRolled(low, [target, right], Math.ceil(shape.cols / 4));
   const count = rowsOf(target.layout);
+  const spread = spreads(left.layout, 'col');
+  const partial = target.kind === 'registers' && target.partial;
+  if (spread && !partial) throw new CompilerBug('lower-tile', `tile '${s.target}' gets shares of a sum`);
   forChunks(low, shape.cols, rolled, variablesOf(target), (chunk) => {
     const sums: KernelExpr[] = [];
     for (let r = 0; r < count; r += 1) sums.push(s.accumulate ? readChunk(low, target, r, chunk) : zeroOf('vec4f'));
@@ -225,7 +231,9 @@ function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: He
     eachRow(low, right, shape.rows, chunk, (key, value) => {
       for (let r = 0; r < count; r += 1) {
         const { row } = registerPlace(target.layout, r * chunksOf(target.layout) * 4);
-        const weight = readRegister(left, registerAt(left.layout, row, key));
+        const own = readRegister(left, registerAt(left.layout, row, key));
+        // A sum that every lane has whole goes into the shares once.
+        const weight = partial && !spread ? asShare(low, own) : own;
         const slot = inRegisters ? readChunk(low, target, r, chunk) : running[r];
         if (slot === undefined) throw new CompilerBug('lower-tile', 'no such row');
         low.emit.assign(slot, first ? bin('mul', value, weight) : fma(value, weight, slot));

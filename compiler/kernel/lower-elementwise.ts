@@ -5,14 +5,18 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { TileDecl, TileStmt } from '../tile/ir.ts';
+import { elementTiles } from './analyse-tiles.ts';
 import type { Assignment } from './assign-layouts.ts';
 import { bin, i32 } from './build.ts';
 import { kernelType, lowerExpr } from './code.ts';
 import { chunkValue, insideParts, registerScope } from './elements.ts';
 import { chunksOf, forChunks, heldTile, isRolled, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering } from './held.ts';
 import type { KernelExpr } from './ir.ts';
-import { isPadded, registerCount, registerPlace, slotCount, type Layout } from './layout.ts';
+import { isPadded, registerCount, registerPlace, slotCount, spreads, type Layout } from './layout.ts';
 import { lowerLoad } from './lower-dot.ts';
+import { asShare, isLinear, overLanes, withTotals } from './partial.ts';
+
+type Owned = Held & { readonly kind: 'registers' | 'workgroup' };
 
 /** Gives the value of a scalar register, or of a chunk of a row. */
 type SlotValue = (row: number, chunk: KernelExpr) => KernelExpr;
@@ -30,15 +34,15 @@ function valueAt(low: Lowering, layout: Layout, value: Expr): SlotValue {
 
 export function declareTile(low: Lowering, decl: TileDecl, value: Expr): void {
   const assigned = assignmentOf(low, decl.name);
-  declareSlots(low, decl, assigned, valueAt(low, assigned.layout, value));
+  declareSlots(low, decl, assigned, elementTiles(value).map((t) => heldTile(low, t)), valueAt(withTotals(low, elementTiles(value)), assigned.layout, value));
 }
 
 export function loadTile(low: Lowering, s: TileStmt & { readonly kind: 'load' }): void {
-  const streamed = lowerLoad(low, s, (value) => declareSlots(low, s.tile, assignmentOf(low, s.tile.name), value));
+  const streamed = lowerLoad(low, s, (value) => declareSlots(low, s.tile, assignmentOf(low, s.tile.name), [], value));
   if (streamed !== undefined) low.env.tiles.set(s.tile.name, streamed);
 }
 
-function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, value: SlotValue): void {
+function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, sources: readonly Held[], value: SlotValue): void {
   const { emit } = low;
   const { layout } = assigned;
   if (assigned.place === 'workgroup') {
@@ -47,7 +51,7 @@ function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, value
     low.lanePrivate.add(shared);
     const held: Held = { kind: 'workgroup', layout, shared, partial: false, type: decl.type };
     low.env.tiles.set(decl.name, held);
-    writeAll(low, held, value);
+    writeAll(low, held, sources, value);
     return;
   }
   const written = low.uses.tiles.get(decl.name)?.written === true;
@@ -56,7 +60,8 @@ function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, value
   for (let slot = 0; slot < slotCount(layout); slot += 1) {
     const row = layout.vector === 4 ? Math.floor(slot / chunks) : slot;
     const name = slotName(decl.name, layout, slot);
-    const first = value(row, i32(slot % chunks));
+    const own = value(row, i32(slot % chunks));
+    const first = assigned.partial ? asShare(low, own) : own;
     slots.push(written ? emit.variable(name, first) : emit.named(name, first));
   }
   low.env.tiles.set(decl.name, { kind: 'registers', layout, slots, partial: assigned.partial, type: decl.type });
@@ -72,22 +77,29 @@ function slotName(name: string, layout: Layout, slot: number): string {
   return [name, ...(rows ? [`r${place.row}`] : []), ...(cols ? [`c${place.col}`] : [])].join('_');
 }
 
-/** Writes every slot of a tile that exists. */
-function writeAll(low: Lowering, held: Exclude<Held, { readonly kind: 'streamed' }>, value: SlotValue): void {
+/** Writes every slot of a tile that exists. `sources` are the tiles that the value reads. */
+function writeAll(low: Lowering, held: Owned, sources: readonly Held[], value: SlotValue): void {
   const { layout } = held;
   if (layout.vector === 1) {
     for (let r = 0; r < registerCount(layout); r += 1) low.emit.assign(readRegister(held, r), value(r, i32(0)));
     return;
   }
-  forChunks(low, layout.cols, isRolled(low, [held], chunksOf(layout)), variablesOf(held), (chunk) => {
+  forChunks(low, layout.cols, isRolled(low, [held, ...sources], chunksOf(layout)), variablesOf(held), (chunk) => {
     for (let row = 0; row < rowsOf(layout); row += 1) writeChunk(low, held, row, chunk, value(row, chunk));
   });
 }
 
 export function mapTile(low: Lowering, name: string, value: Expr): void {
   const held = heldTile(low, name);
-  if (held.kind === 'streamed') throw new CompilerBug('lower-tile', `streamed tile '${name}' is written`);
-  writeAll(low, held, valueAt(low, held.layout, value));
+  if (held.kind === 'streamed' || held.kind === 'reread') throw new CompilerBug('lower-tile', `load '${name}' is written`);
+  const sources = elementTiles(value).map((t) => heldTile(low, t));
+  const shares = new Set([...low.env.tiles].filter(([, h]) => h.kind === 'registers' && h.partial).map(([n]) => n));
+  if (shares.has(name) && isLinear(value, shares)) {
+    writeAll(low, held, sources, valueAt(low, held.layout, value));
+    return;
+  }
+  const full = valueAt(withTotals(low, elementTiles(value)), held.layout, value);
+  writeAll(low, held, sources, shares.has(name) ? (row, chunk) => asShare(low, full(row, chunk)) : full);
 }
 
 /** A balanced tree: short chains of dependence, and a smaller rounding error than one after the other. */
@@ -102,8 +114,9 @@ export function combineAll(low: Lowering, op: 'max' | 'sum', values: readonly Ke
 
 export function reduceTile(low: Lowering, s: TileStmt & { readonly kind: 'reduce' }): void {
   const target = heldTile(low, s.target);
-  const source = heldTile(low, s.source);
+  const source = heldTile(withTotals(low, [s.source]), s.source);
   if (target.kind === 'streamed' || source.kind === 'streamed') throw new CompilerBug('lower-tile', 'a streamed tile is reduced');
+  const results: KernelExpr[] = [];
   for (let register = 0; register < registerCount(target.layout); register += 1) {
     const { row } = registerPlace(target.layout, register);
     const values: KernelExpr[] = [];
@@ -119,7 +132,11 @@ export function reduceTile(low: Lowering, s: TileStmt & { readonly kind: 'reduce
         values.push(...insideParts(chunk, readChunk(low, source, Math.floor(slot / chunks), chunk), source.layout.cols));
       }
     }
-    low.emit.assign(readRegister(target, register), combineAll(low, s.op, values));
+    results.push(combineAll(low, s.op, values));
   }
+  const share = target.kind === 'registers' && target.partial;
+  const spread = spreads(source.layout, 'col');
+  const finished = spread && !share ? overLanes(low, s.op, results) : !spread && share ? results.map((v) => asShare(low, v)) : results;
+  finished.forEach((value, register) => low.emit.assign(readRegister(target, register), value));
 }
 

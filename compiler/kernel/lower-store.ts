@@ -14,6 +14,7 @@ import { conjuncts } from './facts.ts';
 import { chunksOf, forChunks, heldTile, isRolled, rowsOf, type Held, type Lowering } from './held.ts';
 import type { KernelExpr } from './ir.ts';
 import { digitCount, isPadded, registerCount, replicated, rowsOnLanes, type Layout } from './layout.ts';
+import { withTotals } from './partial.ts';
 import { storesRows } from './views.ts';
 
 type StoreStmt = TileStmt & { readonly kind: 'store' };
@@ -38,7 +39,8 @@ function writer(low: Lowering, layout: Layout): readonly KernelExpr[] {
   return holders === low.schedule.lanes ? [] : [low.emit.value(bin('lt', lane, i32(holders)))];
 }
 
-export function storeTile(low: Lowering, s: StoreStmt): void {
+export function storeTile(outer: Lowering, s: StoreStmt): void {
+  const low = withTotals(outer, [s.value, s.where, ...s.index].flatMap(elementTiles));
   const view = low.access.view(s.buffer);
   const tiles = [s.value, s.where, ...s.index].flatMap(elementTiles);
   const helds = [...new Set(tiles)].map((t) => heldTile(low, t));

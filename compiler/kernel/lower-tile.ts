@@ -41,9 +41,9 @@ export function lowerTile(program: TileProgram, schedule: Schedule, target: Targ
   const low: Lowering = {
     emit, schedule, target, uses,
     access: accessOf(emit, uniforms, views.value),
-    assignment: assignLayouts(uses, schedule),
+    assignment: assignLayouts(uses, program.body, schedule),
     env: { scalars: new Map(), tiles: new Map() },
-    shared: [], lanePrivate: new Set(), usesSubgroups: { value: false },
+    shared: [], lanePrivate: new Set(), usesSubgroups: { value: false }, exchanges: new Map(),
     extents: program.buffers.flatMap((b) => b.extents),
   };
   bindLaunch(low, program, uniforms);
