@@ -1,0 +1,91 @@
+/**
+ * The law of the plan level, checked by enumeration: each live pair is visited exactly once over all passes and phases, nothing
+ * else contributes, `full` and `skip` are sound. In: a plan, a launch, tile sizes. Out: violations; none for a correct plan.
+ * The truth is the dense interpreter's mask. For tests and fuzzing: it looks at every pair.
+ */
+import { denseMask } from '../interpreters/dense/index.ts';
+import type { Launch } from '../spec/ir.ts';
+import type { Plan } from './ir.ts';
+import { enterKeyTile, phaseRunner, queryTiles } from './walk.ts';
+import { at, worldOf, type Geometry } from './world.ts';
+
+export interface Violation {
+  readonly kind: 'missed' | 'twice' | 'dead' | 'full' | 'skip';
+  readonly b: number;
+  readonly h: number;
+  readonly q: number;
+  readonly k: number;
+  /** `pass/phase` that was at fault, where one was. */
+  readonly where: string;
+}
+
+/** At most this many are reported. */
+const maxViolations = 8;
+
+export function printViolation(v: Violation): string {
+  const what = {
+    missed: 'is live but never visited',
+    twice: 'is visited twice',
+    dead: 'is not live but contributes',
+    full: 'fails the predicate in a tile called full',
+    skip: 'satisfies the predicate in a tile that is skipped',
+  }[v.kind];
+  return `(q ${v.q}, k ${v.k}) of batch ${v.b}, head ${v.h} ${what}${v.where === '' ? '' : ` (${v.where})`}`;
+}
+
+/** The violations of one launch. */
+export function checkCoverage(plan: Plan, launch: Launch, geometry: Geometry): readonly Violation[] {
+  const found: Violation[] = [];
+  const { batch, heads, nQ, nK } = launch.sizes;
+  const mask = denseMask(plan.spec, launch);
+  const world = worldOf(plan, launch);
+  const { values } = world;
+  const runners = plan.passes.map((pass) => pass.phases.map((phase) => phaseRunner(phase, world, geometry)));
+  const seen = new Uint8Array(nQ * nK);
+  for (let b = 0; b < batch; b += 1) {
+    for (let h = 0; h < heads; h += 1) {
+      const live = mask.subarray((b * heads + h) * nQ * nK, (b * heads + h + 1) * nQ * nK);
+      const report = (kind: Violation['kind'], q: number, k: number, where: string): void => {
+        if (found.length < maxViolations) found.push({ kind, b, h, q, k, where });
+      };
+      seen.fill(0);
+      values[at.b] = b;
+      values[at.h] = h;
+      plan.passes.forEach((pass, passIndex) => {
+        queryTiles(pass, world, geometry.queryTile, (rows) => {
+          for (const runner of runners[passIndex] ?? []) {
+            const where = `${pass.name}/${runner.phase.name}`;
+            const slots = runner.slots();
+            for (const [from, to] of runner.runs(slots)) {
+              for (let t = from; t < to; t += 1) {
+                const keys = enterKeyTile(world, slots, t, geometry.keyTile);
+                const skip = runner.skip();
+                const full = runner.full();
+                for (let i = 0; i < rows.count; i += 1) {
+                  const q = rows.at(i);
+                  values[at.q] = q;
+                  for (let j = 0; j < keys.count; j += 1) {
+                    const k = keys.at(j);
+                    values[at.k] = k;
+                    const holds = runner.predicate();
+                    if (skip && holds) report('skip', q, k, where);
+                    if (full && !holds) report('full', q, k, where);
+                    if (skip || !(holds || full)) continue;
+                    const pair = (q - nK + nQ) * nK + k;
+                    if (live[pair] === 0) report('dead', q, k, where);
+                    if (seen[pair] !== 0) report('twice', q, k, where);
+                    seen[pair] = 1;
+                  }
+                }
+              }
+            }
+          }
+        });
+      });
+      for (let pair = 0; pair < seen.length; pair += 1) {
+        if (live[pair] !== 0 && seen[pair] === 0) report('missed', Math.floor(pair / nK) + nK - nQ, pair % nK, '');
+      }
+    }
+  }
+  return found;
+}
