@@ -185,6 +185,10 @@ function legal(expr: KernelExpr): KernelExpr {
       return expr.op === 'tanh' ? { ...expr, arg: clampTanh(expr.arg) } : expr;
     case 'binary': {
       if (isLiteral(expr.left) && isLiteral(expr.right)) return foldBinary(expr.op, expr.left, expr.right) ?? expr;
+      // For readers: x + -1 is x - 1.
+      if (expr.op === 'add' && isLiteral(expr.right) && expr.right.value < 0 && expr.right.value !== -2147483648) {
+        return { ...expr, op: 'sub', right: { ...expr.right, value: -expr.right.value } };
+      }
       if (expr.op === 'shl' || expr.op === 'shr') return { ...expr, right: unsigned(expr.right) };
       // x / 0 and x mod 0 are x and 0 at run time, but an error where the zero is written out.
       if (isLiteral(expr.right) && expr.right.value === 0 && expr.right.type !== 'f32') {

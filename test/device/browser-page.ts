@@ -4,8 +4,8 @@
  */
 import { openBrowserDevice } from '../../backends/wgsl/runtime/device.ts';
 import { preparePlan, runResolved } from '../../backends/wgsl/runtime/execute.ts';
-import type { ResolvedLaunch } from '../../backends/wgsl/runtime/resolved.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
+import type { ResolvedLaunch } from '../../compiler/launch/resolve.ts';
 
 export type PlainArray =
   | { readonly type: 'f32' | 'f16' | 'int' | 'bool'; readonly values: readonly number[] };

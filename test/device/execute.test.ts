@@ -6,7 +6,7 @@ import { precompile } from '../../backends/wgsl/runtime/pipelines.ts';
 import { bin, i32, lane } from '../../compiler/kernel/build.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { buffer, load, program, sharedSum, store, vectorAdd } from '../backends/kernels.ts';
-import { launchOf, planOf, tensorsOf, testDevice, valueOf, type KernelRun } from './run-kernel.ts';
+import { launchOf, piece, planOf, resolvedBuffer, tensorsOf, testDevice, valueOf, type KernelRun } from './run-kernel.ts';
 
 function additions(n: number, scale: number): KernelRun {
   const a = Float32Array.from({ length: n }, (_, i) => i * scale);
@@ -90,12 +90,12 @@ describe('launches of a prepared plan', () => {
     const texts = new Map([double, fill].map((k) => [k.name, printWgsl(k)]));
     const ready = valueOf(await preparePlan(device, plan, texts));
     const pieces = [
-      { kernel: 'fill', bindings: [{ buffer: 'x', offset: 0, bytes: 512 }], uniforms: [], workgroups: [2, 1, 1] as const },
-      { kernel: 'double', bindings: [{ buffer: 'x', offset: 0, bytes: 256 }], uniforms: [2], workgroups: [1, 1, 1] as const },
-      { kernel: 'double', bindings: [{ buffer: 'x', offset: 256, bytes: 256 }], uniforms: [3], workgroups: [1, 1, 1] as const },
-      { kernel: 'double', bindings: [{ buffer: 'x', offset: 0, bytes: 256 }], uniforms: [5], workgroups: [1, 1, 1] as const },
+      piece('fill', [['x', 0, 512]], [], 2),
+      piece('double', [['x', 0, 256]], [2], 1),
+      piece('double', [['x', 256, 256]], [3], 1),
+      piece('double', [['x', 0, 256]], [5], 1),
     ];
-    const result = valueOf(await runResolved(ready, { buffers: [{ name: 'x', role: 'output', element: 'f32', extents: [128] }], pieces }, new Map()));
+    const result = valueOf(await runResolved(ready, { values: new Map(), buffers: [resolvedBuffer('x', 'output', 'f32', 128)], pieces }, new Map()));
     const data = result.outputs.get('x')?.data;
     expect(data !== undefined && ArrayBuffer.isView(data) ? [...data] : []).toEqual(Array.from({ length: 128 }, (_, i) => (i < 64 ? 10 * i : 3 * (i - 64))));
     ready.destroy();

@@ -7,8 +7,8 @@ import { printWgsl } from '../../backends/wgsl/module.ts';
 import type { Tensor, TensorData } from '../../backends/wgsl/runtime/buffers.ts';
 import { preparePlan, runResolved, type RunOptions } from '../../backends/wgsl/runtime/execute.ts';
 import { openNodeDevice, type NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
-import type { ResolvedBuffer, ResolvedLaunch } from '../../backends/wgsl/runtime/resolved.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
+import { elementBytes, paddedBytes, type ResolvedBuffer, type ResolvedLaunch, type ResolvedPiece } from '../../compiler/launch/resolve.ts';
 import type { KernelProgram, StorageElement } from '../../compiler/kernel/ir.ts';
 import type { BufferElement } from '../../compiler/tile/ir.ts';
 
@@ -25,14 +25,8 @@ export function testDevice(): Promise<NodeDevice> {
   return shared;
 }
 
-const hostElements: Readonly<Record<StorageElement, { readonly element: BufferElement; readonly per: number }>> = {
-  f32: { element: 'f32', per: 1 },
-  vec4f: { element: 'f32', per: 1 },
-  i32: { element: 'int', per: 1 },
-  u32: { element: 'int', per: 1 },
-  vec2u: { element: 'int', per: 1 },
-  f16: { element: 'f16', per: 1 },
-  vec4h: { element: 'f16', per: 1 },
+const hostElements: Readonly<Record<StorageElement, BufferElement>> = {
+  f32: 'f32', vec4f: 'f32', i32: 'int', u32: 'int', vec2u: 'int', f16: 'f16', vec4h: 'f16',
 };
 
 /** A plan of this one kernel; its launch binds every buffer whole. */
@@ -53,15 +47,26 @@ export interface KernelRun {
   readonly workgroups?: number;
 }
 
+export function resolvedBuffer(name: string, role: ResolvedBuffer['role'], element: BufferElement, elements: number): ResolvedBuffer {
+  return { name, role, element, extents: [elements], elements, bytes: paddedBytes(elements * elementBytes(element)) };
+}
+
+/** A dispatch that binds these parts of buffers: name, first byte, bytes. */
+export function piece(kernel: string, bindings: readonly (readonly [string, number, number])[], uniforms: readonly number[], workgroups: number): ResolvedPiece {
+  return {
+    kernel, step: 0, heads: { first: 0, count: 1, kvFirst: 0, kvCount: 1 }, uniforms, workgroups: [workgroups, 1, 1],
+    bindings: bindings.map(([buffer, offset, bytes]) => ({ buffer, offset, bytes, elements: bytes / 4 })),
+  };
+}
+
 export function launchOf(program: KernelProgram, run: KernelRun): ResolvedLaunch {
   const buffers = program.storage.map((s): ResolvedBuffer => {
     const given = run.buffers[s.buffer] ?? 0;
-    const extents = [typeof given === 'number' ? given : given.length];
-    return { name: s.buffer, role: typeof given === 'number' ? 'output' : 'input', element: hostElements[s.element].element, extents };
+    const role = typeof given === 'number' ? 'output' : 'input';
+    return resolvedBuffer(s.name, role, hostElements[s.element], typeof given === 'number' ? given : given.length);
   });
-  const bindings = buffers.map((b) => ({ buffer: b.name, offset: 0, bytes: Number.MAX_SAFE_INTEGER }));
-  const uniforms = run.uniforms ?? [];
-  return { buffers, pieces: [{ kernel: program.name, bindings, uniforms, workgroups: [run.workgroups ?? 1, 1, 1] }] };
+  const whole = buffers.map((b) => [b.name, 0, b.bytes] as const);
+  return { values: new Map(), buffers, pieces: [piece(program.name, whole, run.uniforms ?? [], run.workgroups ?? 1)] };
 }
 
 export function tensorsOf(run: KernelRun): ReadonlyMap<string, Tensor> {

@@ -6,12 +6,14 @@
 import type { Checked, Diagnostic } from '../../../dsl/diagnostic.ts';
 import { bad, good } from '../../../dsl/diagnostic.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
+import { resolveLaunch, uniformWords } from '../../../compiler/launch/resolve.ts';
+import type { LaunchLimits, ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from '../../../compiler/launch/resolve.ts';
+import type { Sizes } from '../../../compiler/spec/ir.ts';
 import type { BufferElement } from '../../../compiler/tile/ir.ts';
 import * as buffers from './buffers.ts';
 import { bufferUsage, type BufferPool, type Tensor } from './buffers.ts';
 import { deviceLost, deviceRefused, missingTensor, outOfMemory, wrongArray, wrongLength, wrongShape } from './device-diagnostics.ts';
 import { precompile, type CompiledKernel, type KernelText } from './pipelines.ts';
-import type { ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from './resolved.ts';
 import { readTimer, startTimer, type GpuTimer } from './timestamps.ts';
 
 export interface PreparedPlan {
@@ -72,14 +74,6 @@ export interface LaunchResult {
   readonly gpuNanoseconds?: number;
 }
 
-function elementsOf(buffer: ResolvedBuffer): number {
-  return buffer.extents.reduce((product, n) => product * n, 1);
-}
-
-function bytesOf(buffer: ResolvedBuffer): number {
-  return buffers.paddedBytes(elementsOf(buffer), buffer.element);
-}
-
 const arrayNames = { f32: 'a Float32Array', f16: 'a Uint16Array of bit patterns', int: 'an Int32Array', bool: 'a Uint8Array or an Int32Array' } as const;
 
 /** The GPU buffer of an input, uploaded where it lies on the host. */
@@ -89,7 +83,7 @@ function inputBuffer(prepared: PreparedPlan, buffer: ResolvedBuffer, tensors: Re
   if (tensor === undefined) return missingTensor(name, extents);
   const sameShape = tensor.extents.length === extents.length && tensor.extents.every((n, i) => n === extents[i]);
   if (!sameShape) return wrongShape(name, tensor.extents, extents);
-  const elements = elementsOf(buffer);
+  const { elements } = buffer;
   if (buffers.isBuffer(tensor.data)) {
     const held = Math.floor(tensor.data.size / buffers.bytesPerElement(element));
     return held < elements ? wrongLength(name, held, extents) : tensor.data;
@@ -97,7 +91,7 @@ function inputBuffer(prepared: PreparedPlan, buffer: ResolvedBuffer, tensors: Re
   if (tensor.data.length !== elements) return wrongLength(name, tensor.data.length, extents);
   const bytes = buffers.uploadBytes(tensor.data, element);
   if (bytes === undefined) return wrongArray(name, tensor.data.constructor.name, arrayNames[element]);
-  const device = prepared.inputs.take(name, bytesOf(buffer));
+  const device = prepared.inputs.take(name, buffer.bytes);
   prepared.device.queue.writeBuffer(device, 0, bytes);
   return device;
 }
@@ -117,11 +111,11 @@ function placeBuffers(prepared: PreparedPlan, resolved: ResolvedLaunch, tensors:
       else placed.set(buffer.name, found);
       continue;
     }
-    const bytes = bytesOf(buffer);
+    const { bytes } = buffer;
     const given = options.into?.get(buffer.name);
     const pool = buffer.role === 'output' ? prepared.outputs : prepared.workspace;
     const taken = given ?? pool.take(buffer.name, bytes);
-    if (taken.size < elementsOf(buffer) * buffers.bytesPerElement(buffer.element)) {
+    if (taken.size < buffer.elements * buffers.bytesPerElement(buffer.element)) {
       problems.push(wrongLength(buffer.name, Math.floor(taken.size / buffers.bytesPerElement(buffer.element)), buffer.extents));
     }
     placed.set(buffer.name, taken);
@@ -139,14 +133,9 @@ function uploadUniforms(prepared: PreparedPlan, pieces: readonly ResolvedPiece[]
   const alignment = prepared.device.limits.minUniformBufferOffsetAlignment;
   const stride = Math.ceil((words * 4) / alignment) * alignment;
   const bytes = new Uint8Array(stride * pieces.length);
-  const view = new DataView(bytes.buffer);
   pieces.forEach((piece, at) => {
-    const declared = prepared.kernels.get(piece.kernel)?.kernel.uniforms ?? [];
-    declared.forEach(({ type }, i) => {
-      const value = piece.uniforms[i] ?? 0;
-      if (type === 'f32') view.setFloat32(at * stride + i * 4, value, true);
-      else view.setInt32(at * stride + i * 4, value, true);
-    });
+    const kernel = prepared.kernels.get(piece.kernel)?.kernel;
+    if (kernel !== undefined) new Int32Array(bytes.buffer, at * stride).set(uniformWords(kernel, piece.uniforms));
   });
   const buffer = prepared.uniforms.take('uniforms', bytes.byteLength);
   prepared.device.queue.writeBuffer(buffer, 0, bytes);
@@ -196,7 +185,7 @@ function stageOutputs(prepared: PreparedPlan, encoder: GPUCommandEncoder, output
   for (const buffer of outputs) {
     const source = placed.get(buffer.name);
     if (source === undefined) continue;
-    const bytes = Math.ceil((elementsOf(buffer) * buffers.bytesPerElement(buffer.element)) / 4) * 4;
+    const bytes = Math.ceil((buffer.elements * buffers.bytesPerElement(buffer.element)) / 4) * 4;
     const usage = bufferUsage.mapRead | bufferUsage.copyDst;
     const staging = prepared.device.createBuffer({ label: [buffer.name, 'read back'].join(' '), size: Math.max(4, bytes), usage });
     if (bytes > 0) encoder.copyBufferToBuffer(source, 0, staging, 0, bytes);
@@ -209,7 +198,7 @@ async function download(staged: readonly Staged[]): Promise<ReadonlyMap<string, 
   await Promise.all(staged.map(({ staging }) => staging.mapAsync(buffers.mapModeRead)));
   const outputs = new Map<string, Output>();
   for (const { buffer, staging } of staged) {
-    const data = buffers.hostArray(staging.getMappedRange().slice(0), elementsOf(buffer), buffer.element);
+    const data = buffers.hostArray(staging.getMappedRange().slice(0), buffer.elements, buffer.element);
     staging.destroy();
     outputs.set(buffer.name, { element: buffer.element, extents: buffer.extents, data });
   }
@@ -257,7 +246,7 @@ export async function runResolved(
   }
   const scopes = [device.popErrorScope(), device.popErrorScope(), device.popErrorScope()].map((scope) => scope.catch(() => null));
   const [memory, invalid, internal] = await Promise.all(scopes);
-  if (memory) return bad([outOfMemory(resolved.buffers.map((b) => ({ what: b.name, bytes: bytesOf(b) })))]);
+  if (memory) return bad([outOfMemory(resolved.buffers.map((b) => ({ what: b.name, bytes: b.bytes })))]);
   if (placed.problems.length > 0) return bad(placed.problems);
   const refused = invalid ?? internal;
   if (refused) failure = deviceRefused(['the launch of `', prepared.plan.name, '`'].join(''), refused.message);
@@ -281,4 +270,30 @@ function leftOutputs(outputs: readonly ResolvedBuffer[], placed: ReadonlyMap<str
     if (data !== undefined) left.set(name, { element, extents, data });
   }
   return left;
+}
+
+/** What a device allows a launch. */
+export function launchLimits(device: GPUDevice): LaunchLimits {
+  return {
+    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+    maxWorkgroupsPerAxis: device.limits.maxComputeWorkgroupsPerDimension,
+    offsetAlignment: device.limits.minStorageBufferOffsetAlignment,
+  };
+}
+
+/**
+ * Runs a plan: checks the launch, divides what is too large for a binding, dispatches, and gives the outputs back. `tensors`
+ * holds q, k, v and every tensor parameter by name.
+ */
+export async function launch(
+  prepared: PreparedPlan,
+  sizes: Sizes,
+  scalars: ReadonlyMap<string, number>,
+  tensors: ReadonlyMap<string, Tensor>,
+  options: RunOptions = {},
+): Promise<Checked<LaunchResult>> {
+  const parameters = new Set(prepared.plan.tensors.map((t) => t.name));
+  const extents = new Map([...tensors].flatMap(([name, t]) => (parameters.has(name) ? [[name, t.extents] as const] : [])));
+  const resolved = resolveLaunch(prepared.plan, sizes, scalars, extents, launchLimits(prepared.device));
+  return resolved.ok ? runResolved(prepared, resolved.value, tensors, options) : resolved;
 }
