@@ -3,21 +3,19 @@
  * in nothing. Out: diagnostics, empty where every interpreter and backend may run it. After this check each parameter
  * has a value of its type (or a default), extents agree with the axes, and every requirement of the spec holds.
  */
+import * as report from '../../dsl/catalogue/index.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
-import type { Span } from '../../dsl/span.ts';
 import { newPoint, scalar, worldOf } from '../interpreters/dense/scalar.ts';
+import type { ScalarType } from '../expr/ir.ts';
 import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
 
 /** n_q and n_k (spec/ir.ts): positions and their products with small factors stay in int. */
 export const maxLength = 2 ** 24;
 /** Bound of `int` launch scalars (spec/ir.ts): the sum of two of them does not wrap. */
 export const maxScalar = 2 ** 30;
-
-function userError(code: string, message: string, span: Span, label: string, help?: string): Diagnostic {
-  const base = { code, kind: 'user', severity: 'error', message, primary: { span, text: label }, related: [] } as const;
-  return help === undefined ? base : { ...base, help };
-}
+/** Largest head dimension that kernels hold in registers or workgroup memory. */
+export const maxDim = 256;
 
 /** The launch with the defaults of its scalar parameters written out. */
 export function withDefaults(spec: Spec, launch: Launch): Launch {
@@ -47,33 +45,22 @@ function checkSizes(spec: Spec, sizes: Sizes): readonly Diagnostic[] {
     ['kv_heads', sizes.kvHeads, 2 ** 16],
     ['n_q', sizes.nQ, maxLength],
     ['n_k', sizes.nK, maxLength],
-    ['dim', sizes.dim, 2 ** 16],
+    ['dim', sizes.dim, maxDim],
   ];
   const found = named
     .filter(([, value, limit]) => !Number.isInteger(value) || value < 1 || value > limit)
-    .map(([name, value, limit]) =>
-      userError('FIL0501', `size ${name} is ${value}, but must be a whole number from 1 to ${limit}`, spec.span, `'${spec.name}' was launched here`),
-    );
+    .map(([name, value, most]) => report.sizeOutOfRange(spec.span, { name, value, least: 1, most }));
   if (found.length === 0 && sizes.heads % sizes.kvHeads !== 0) {
-    found.push(
-      userError(
-        'FIL0502',
-        `heads is ${sizes.heads}, which is no multiple of kv_heads ${sizes.kvHeads}`,
-        spec.span,
-        'each key-value head serves the same number of query heads',
-      ),
-    );
+    found.push(report.headsNotMultiple(spec.span, { heads: sizes.heads, kvHeads: sizes.kvHeads }));
   }
   return found;
 }
 
 function checkScalar(p: ScalarParam, given: number | undefined): readonly Diagnostic[] {
   const value = given ?? p.defaultValue;
-  if (value === undefined) {
-    return [userError('FIL0503', `parameter '${p.name}' has no value`, p.span, `${p.type} parameter without a default`, `give ${p.name}=...`)];
-  }
-  const wrong = scalarFault(p.type, value);
-  return wrong === undefined ? [] : [userError('FIL0504', `parameter '${p.name}' is ${value}, but must be ${wrong}`, p.span, `declared ${p.type}`)];
+  if (value === undefined) return [report.missingValue(p.span, { name: p.name, type: p.type })];
+  const wanted = scalarFault(p.type, value);
+  return wanted === undefined ? [] : [report.badValue(p.span, { name: p.name, text: String(value), wanted })];
 }
 
 function scalarFault(type: ScalarParam['type'], value: number): string | undefined {
@@ -90,37 +77,25 @@ function scalarFault(type: ScalarParam['type'], value: number): string | undefin
 }
 
 function checkNames(spec: Spec, launch: Launch): readonly Diagnostic[] {
-  const report = (name: string, wanted: readonly string[], what: string): Diagnostic =>
-    userError(
-      'FIL0505',
-      `'${spec.name}' has no ${what} parameter '${name}'`,
-      spec.span,
-      `declares ${wanted.length === 0 ? 'none' : wanted.join(', ')}`,
-    );
   const scalars = spec.scalars.map((p) => p.name);
   const tensors = spec.tensors.map((p) => p.name);
-  return [
-    ...[...launch.scalars.keys()].filter((name) => !scalars.includes(name)).map((name) => report(name, scalars, 'scalar')),
-    ...[...launch.tensors.keys()].filter((name) => !tensors.includes(name)).map((name) => report(name, tensors, 'tensor')),
-  ];
+  const unknown = (given: ReadonlyMap<string, unknown>, candidates: readonly string[]): readonly Diagnostic[] =>
+    [...given.keys()].filter((name) => !candidates.includes(name)).map((name) => report.unknownParameter(spec.span, { owner: spec.name, name, candidates }));
+  return [...unknown(launch.scalars, scalars), ...unknown(launch.tensors, tensors)];
 }
 
 function checkTensor(spec: Spec, p: TensorParam, launch: Launch): readonly Diagnostic[] {
   const value = launch.tensors.get(p.name);
-  if (value === undefined) {
-    return [userError('FIL0506', `tensor '${p.name}' is missing`, p.span, `${p.element}[${p.axes.map(axisName).join(', ')}]`)];
-  }
+  const type = `${p.element}[${p.axes.map(axisName).join(', ')}]`;
+  if (value === undefined) return [report.missingTensor(p.span, { name: p.name, wanted: type })];
   const { extents } = value;
   if (extents.length !== p.axes.length) {
-    const message = `tensor '${p.name}' has ${extents.length} axes, but ${p.axes.length} are declared`;
-    return [userError('FIL0507', message, p.span, `${p.element}[${p.axes.map(axisName).join(', ')}]`)];
+    return [report.wrongRank(p.span, { name: p.name, given: extents.length, wanted: p.axes.length, type })];
   }
   const found = p.axes.flatMap((axis, i) => {
     const given = extents[i] ?? 0;
-    const wanted = axisExtent(spec, launch, axis);
-    if (wanted === undefined ? Number.isInteger(given) && given >= 0 && given <= maxScalar : given === wanted) return [];
-    const message = `axis ${i} (${axisName(axis)}) of tensor '${p.name}' has ${given} entries${wanted === undefined ? '' : `, but this launch needs ${wanted}`}`;
-    return [userError('FIL0508', message, p.span, `declared with axis ${axisName(axis)}`)];
+    const wanted = axisExtent(spec, launch, axis) ?? (Number.isInteger(given) && given >= 0 && given <= maxScalar ? given : 0);
+    return given === wanted ? [] : [report.wrongShape(p.span, { name: p.name, axis: axisName(axis), given, wanted })];
   });
   return found.length > 0 ? found : checkData(p, value);
 }
@@ -168,26 +143,42 @@ function axisName(axis: Axis): string {
 
 function checkData(p: TensorParam, { extents, data }: TensorValue): readonly Diagnostic[] {
   const length = extents.reduce((product, n) => product * n, 1);
-  if (data.length !== length) {
-    const message = `tensor '${p.name}' has ${data.length} elements, but ${extents.join(' x ')} = ${length} are needed`;
-    return [userError('FIL0509', message, p.span, `declared ${p.element}`)];
-  }
-  const fault = (text: string): readonly Diagnostic[] => [userError('FIL0510', `tensor '${p.name}' ${text}`, p.span, `declared ${p.element}`)];
-  switch (p.element) {
+  if (data.length !== length) return [report.wrongDataLength(p.span, { name: p.name, given: data.length, extents })];
+  const found = dataFault(p.element, data);
+  return found === undefined ? [] : [report.wrongElementType(p.span, { name: p.name, found, wanted: wantedData(p.element) })];
+}
+
+function wantedData(element: ScalarType): string {
+  switch (element) {
     case 'int':
-      return data instanceof Int32Array ? [] : fault('must hold 32-bit ints');
+      return '32-bit ints';
+    case 'float':
+      return 'finite 32-bit floats';
+    case 'bool':
+      return 'bytes 0 and 1';
+    default:
+      return unreachable(element);
+  }
+}
+
+/** What is found where the data are not of the element type. */
+function dataFault(element: ScalarType, data: TensorValue['data']): string | undefined {
+  const kind = data instanceof Int32Array ? 'ints' : data instanceof Float32Array ? 'floats' : 'bytes';
+  switch (element) {
+    case 'int':
+      return kind === 'ints' ? undefined : kind;
     case 'float': {
-      if (!(data instanceof Float32Array)) return fault('must hold 32-bit floats');
-      const at = data.findIndex((x) => Number.isNaN(x));
-      return at < 0 ? [] : fault(`holds NaN at element ${at}`);
+      if (kind !== 'floats') return kind;
+      const wrong = data.find((x) => !Number.isFinite(x));
+      return wrong === undefined ? undefined : String(wrong);
     }
     case 'bool': {
-      if (!(data instanceof Uint8Array)) return fault('must hold bytes');
-      const at = data.findIndex((x) => x > 1);
-      return at < 0 ? [] : fault(`holds ${data[at]} at element ${at}, but bools are 0 or 1`);
+      if (kind !== 'bytes') return kind;
+      const wrong = data.find((x) => x > 1);
+      return wrong === undefined ? undefined : String(wrong);
     }
     default:
-      return unreachable(p.element);
+      return unreachable(element);
   }
 }
 
@@ -195,5 +186,5 @@ function checkRequirements(spec: Spec, launch: Launch): readonly Diagnostic[] {
   const world = worldOf(spec, launch);
   return spec.requires
     .filter((r) => scalar(r.condition, world)(newPoint()) === 0)
-    .map((r) => userError('FIL0511', r.message, r.span, 'required here'));
+    .map((r) => report.requirementNotMet(r.span, { message: r.message }));
 }

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as x from '../../../compiler/expr/build.ts';
+import { expressionsOf, mapMask, masksOf } from '../../../compiler/spec/children.ts';
+import { specToSource } from '../../../compiler/spec/to-source.ts';
+import type { MaskExpr } from '../../../compiler/spec/ir.ts';
+import { readProgram } from '../../../dsl/program.ts';
+import { noSpan as span } from '../../../dsl/span.ts';
+import { h, k, q } from '../../support/random-parameters.ts';
+import { randomCases, specAround } from '../../support/random-spec.ts';
+import { randomMasks } from '../../support/random-mask.ts';
+
+test('the source of a random spec is a program without errors', () => {
+  fc.assert(
+    fc.property(randomCases(), ({ spec }) => {
+      const text = specToSource(spec);
+      const { diagnostics } = readProgram('random.fil', () => text);
+      expect(diagnostics.filter((d) => d.severity === 'error').map((d) => d.message), text).toEqual([]);
+    }),
+    { numRuns: 400, seed: 41 },
+  );
+});
+
+function maskLine(mask: MaskExpr): string {
+  return specToSource(specAround(mask)).split('\n').find((line) => line.startsWith('  mask '))?.slice(7) ?? '';
+}
+
+describe('masks read as they would be written', () => {
+  const causal: MaskExpr = { kind: 'causal', span };
+  const none: MaskExpr = { kind: 'none', span };
+  const columns: MaskExpr = { kind: 'listed', what: 'keys', list: { tensor: 'cols_h', leading: [h] }, span };
+  const near: MaskExpr = { kind: 'band', from: x.int(0), to: x.ref('window', 'int'), span };
+  test.each<readonly [MaskExpr, string]>([
+    [{ kind: 'and', args: [causal, { kind: 'or', args: [near, columns], span }], span }, 'causal & (band(0 .. window) | keys(cols_h))'],
+    [{ kind: 'minus', left: causal, right: { kind: 'minus', left: near, right: none, span }, span }, 'causal - (band(0 .. window) - none)'],
+    [{ kind: 'not', arg: { kind: 'and', args: [causal, near], span }, span }, '~(causal & band(0 .. window))'],
+    [{ kind: 'or', args: [], span }, 'none'],
+    [{ kind: 'predicate', body: x.eq(x.mod(x.sub(q, k), x.int(3)), h), span }, '{ (q, k) => (q - k) mod 3 == h }'],
+    [
+      { kind: 'choose', selector: x.read('which', 'int', [h]), cases: [{ value: x.int(2), mask: causal }], otherwise: none, span },
+      '(per head choose which[h] { 2 => causal, else => none })',
+    ],
+    [
+      { kind: 'predicate', body: x.read('mark_q', 'bool', [x.add(x.sub(q, x.ref('n_k', 'int')), x.ref('n_q', 'int'))]), span },
+      '{ (q, k) => mark_q[q] }',
+    ],
+  ])('%#', (mask, text) => {
+    expect(maskLine(mask)).toBe(text);
+  });
+
+  test('parameters come with their axes and defaults, and shared axis names are told apart', () => {
+    const rows: MaskExpr = { kind: 'listed', what: 'queries', list: { tensor: 'rows', leading: [] }, span };
+    const limit: MaskExpr = { kind: 'keys', from: x.int(0), to: x.ref('rows.m', 'int'), span };
+    const text = specToSource(specAround({ kind: 'or', args: [near, columns, rows, limit], span }));
+    expect(text).toContain('  window: int = 16,\n  cols_h: int[heads, cols_h_m],\n  rows: int[rows_m]\n');
+    expect(text).toContain('keys(0 .. rows_m)');
+  });
+});
+
+test('rebuilding a mask with the identity changes nothing, and every part is visited', () => {
+  fc.assert(
+    fc.property(randomMasks(), (mask) => {
+      const copy = (m: MaskExpr): MaskExpr => mapMask(m, copy);
+      expect(copy(mask)).toEqual(mask);
+      const masks: MaskExpr[] = [];
+      const expressions: unknown[] = [];
+      mapMask(mask, (m) => (masks.push(m), m), (e) => (expressions.push(e), e));
+      expect(new Set(masks)).toEqual(new Set(masksOf(mask)));
+      expect(new Set(expressions)).toEqual(new Set(expressionsOf(mask)));
+    }),
+    { numRuns: 300, seed: 42 },
+  );
+});
