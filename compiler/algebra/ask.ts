@@ -109,10 +109,11 @@ function memberMay(atom: Extract<Atom, { readonly kind: 'member' }>, box: Box, p
 function atomMay(atom: Atom, box: Box, part: Part, a: Arrangement): Expr {
   switch (atom.kind) {
     case 'linear':
-    case 'bound':
     case 'uniform':
       // Asked together: keyBounds.
       return x.trueExpr;
+    case 'bound':
+      return truthOf(atomTest(atom), box).may;
     case 'congruence':
       return congruenceMay(atom, box, part, a);
     case 'member':
@@ -124,30 +125,36 @@ function atomMay(atom: Atom, box: Box, part: Part, a: Arrangement): Expr {
   }
 }
 
-/** Opaque atoms, and bounds beside them, asked piece by piece where remainders need it. */
-function opaqueMay(part: Part, box: Box): Expr {
-  const conditions = part.flatMap((atom) => (atom.kind === 'opaque' ? [atom.cond] : []));
-  if (conditions.length === 0) return x.trueExpr;
-  const beside = part.flatMap((atom) => (atom.kind === 'bound' ? [atomTest(atom)] : []));
-  return anyPiece(box, conditions, (piece) => {
-    const cut = piece.q !== box.q || piece.k !== box.k;
-    return x.all([...conditions, ...(cut ? beside : [])].map((e) => truthOf(e, piece).may));
-  });
+const conditionsOf = (part: Part): readonly Expr[] => part.flatMap((atom) => (atom.kind === 'opaque' ? [atom.cond] : []));
+
+/** What is asked of the whole tile: everything but opaque atoms. */
+function wholeMay(part: Part, box: Box, a: Arrangement): Expr {
+  return x.all([
+    // Bounds by quotients are asked as quotients: that takes no products.
+    boundsMeet(keyBounds(part.filter((atom) => atom.kind !== 'bound'), box.q), box.k),
+    ...part.filter((atom) => atom.kind !== 'opaque').map((atom) => atomMay(atom, box, part, a)),
+  ]);
 }
 
-/** Whether some pair of the tile may satisfy every atom of the part. */
-export function mayHold(part: Part, box: Box, a: Arrangement): Expr {
-  const marks = part.filter((atom) => atom.kind !== 'opaque');
-  return x.all([
-    boundsMeet(keyBounds(part, box.q), box.k),
-    ...marks.map((atom) => atomMay(atom, box, part, a)),
-    opaqueMay(part, box),
-  ]);
+/** What is asked of each piece: opaque atoms, and the bounds beside them where there is more than one piece. */
+function pieceMay(part: Part, piece: Box, cut: boolean): Expr {
+  const beside = part.flatMap((atom) => (cut && atom.kind === 'bound' ? [atomTest(atom)] : []));
+  return x.all([...conditionsOf(part), ...beside].map((e) => truthOf(e, piece).may));
 }
 
 /** Whether some pair of the tile may satisfy one of the parts. */
 export function anyMayHold(parts: readonly Part[], box: Box, a: Arrangement): Expr {
-  return x.any(parts.map((p) => mayHold(p, box, a)));
+  const [plain, opaque] = [parts.filter((p) => conditionsOf(p).length === 0), parts.filter((p) => conditionsOf(p).length > 0)];
+  const byPieces = anyPiece(box, opaque.flatMap(conditionsOf), (piece) => {
+    const cut = piece.q !== box.q || piece.k !== box.k;
+    return x.any(opaque.map((part) => x.and(wholeMay(part, box, a), pieceMay(part, piece, cut))));
+  });
+  return x.or(x.any(plain.map((part) => wholeMay(part, box, a))), byPieces);
+}
+
+/** Whether some pair of the tile may satisfy every atom of the part. */
+export function mayHold(part: Part, box: Box, a: Arrangement): Expr {
+  return anyMayHold([part], box, a);
 }
 
 /** The same for a formula that has too many parts. */

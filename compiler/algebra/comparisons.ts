@@ -142,7 +142,7 @@ function keyModulus(e: Expr): Expr | undefined {
  * Whether a divisor is at least 1 at every launch. The spec requires it of every divisor that is free of q, k and tensor
  * reads; those with h or b in them are asked for their range.
  */
-function atLeastOne(m: Expr): boolean {
+export function atLeastOne(m: Expr): boolean {
   const refs = freeRefs(m);
   const required = readTensors(m).size === 0 && !['q', 'k', 'h', 'b'].some((name) => refs.has(name));
   return required || knownRange(m).lo >= 1;

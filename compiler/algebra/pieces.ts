@@ -7,6 +7,7 @@ import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { children } from '../expr/traverse.ts';
 import type { Box, Interval } from './abstract.ts';
+import { atLeastOne } from './comparisons.ts';
 import { isUniform } from './formula.ts';
 import { knownRange } from './known-range.ts';
 import { coefficientOf, emit, partition, sumOf, type Sum } from './sums.ts';
@@ -14,7 +15,7 @@ import { coefficientOf, emit, partition, sumOf, type Sum } from './sums.ts';
 /** A tile is cut into at most this many pieces along an axis. */
 const maxPieces = 16;
 const offsetLimit = 2 ** 28;
-const divisorLimit = 2 ** 26;
+const divisorLimit = 2 ** 30;
 
 interface Cut {
   /** Blocks are those of (position + offset) div divisor. */
@@ -47,34 +48,42 @@ function cutOf(exprs: readonly Expr[], name: string): Cut | undefined {
   return cuts.reduce<Cut | undefined>((best, c) => (best === undefined || size(c) < size(best) ? c : best), undefined);
 }
 
-interface Pieces {
-  readonly count: Expr;
-  readonly piece: Interval;
+interface Axis {
+  readonly name: 'q' | 'k';
+  readonly whole: Interval;
+  readonly cut: Cut;
 }
 
-function piecesOf(whole: Interval, cut: Cut, index: Expr): Pieces {
-  const bounded = x.max(x.min(cut.divisor, x.int(divisorLimit)), x.int(1));
-  const divisor = knownRange(cut.divisor).lo >= 1 && knownRange(cut.divisor).hi <= divisorLimit ? cut.divisor : bounded;
+/** The body with an int bound to a name: a fold over one number, so that the value is written once. */
+function bound(name: string, value: Expr, body: Expr): Expr {
+  return x.fold('any', name, value, x.add(value, x.int(1)), body);
+}
+
+/** `body` asked with `NAME_from` and `NAME_to` bound to the ends of each piece of the axis. */
+function overPieces({ name, whole, cut }: Axis, body: Expr): Expr {
+  const atLeast = atLeastOne(cut.divisor) ? cut.divisor : x.max(cut.divisor, x.int(1));
+  // Products of block numbers with divisors up to a launch scalar's bound stay within 32 bits.
+  const divisor = knownRange(cut.divisor).hi > divisorLimit ? x.min(atLeast, x.int(divisorLimit)) : atLeast;
   const block = (e: Expr): Expr => x.div(x.add(e, cut.offset), divisor);
-  const count = x.add(x.sub(block(whole.hi), block(whole.lo)), x.int(1));
-  const few = x.le(count, x.int(maxPieces));
-  const start = (by: Expr): Expr => x.sub(x.mul(x.add(block(whole.lo), by), divisor), cut.offset);
-  return {
-    count: x.select(few, count, x.int(1)),
-    piece: {
-      lo: x.select(few, x.max(whole.lo, start(index)), whole.lo),
-      hi: x.select(few, x.min(whole.hi, x.sub(start(x.add(index, x.int(1))), x.int(1))), whole.hi),
-    },
-  };
+  const [first, last] = [block(whole.lo), block(whole.hi)];
+  const few = x.lt(x.sub(last, first), x.int(maxPieces));
+  const here = x.ref(`${name}_block`, 'int');
+  const start = (of: Expr): Expr => x.sub(x.mul(of, divisor), cut.offset);
+  const from = x.select(few, x.max(whole.lo, start(here)), whole.lo);
+  const to = x.select(few, x.min(whole.hi, x.sub(start(x.add(here, x.int(1))), x.int(1))), whole.hi);
+  return x.fold(
+    'any', `${name}_block`, first, x.select(few, x.add(last, x.int(1)), x.add(first, x.int(1))),
+    bound(`${name}_from`, from, bound(`${name}_to`, to, body)),
+  );
 }
 
 /** Whether `ask` is true on some piece of the box, cut as the expressions need it. */
 export function anyPiece(box: Box, exprs: readonly Expr[], ask: (piece: Box) => Expr): Expr {
-  const cutQ = cutOf(exprs, 'q');
-  const cutK = cutOf(exprs, 'k');
-  const q = cutQ === undefined ? undefined : piecesOf(box.q, cutQ, x.ref('q_piece', 'int'));
-  const k = cutK === undefined ? undefined : piecesOf(box.k, cutK, x.ref('k_piece', 'int'));
-  const inner = ask({ ...box, q: q?.piece ?? box.q, k: k?.piece ?? box.k });
-  const overK = k === undefined ? inner : x.fold('any', 'k_piece', x.int(0), k.count, inner);
-  return q === undefined ? overK : x.fold('any', 'q_piece', x.int(0), q.count, overK);
+  const axes = (['q', 'k'] as const).flatMap((name): readonly Axis[] => {
+    const cut = cutOf(exprs, name);
+    return cut === undefined ? [] : [{ name, whole: box[name], cut }];
+  });
+  const piece = (name: 'q' | 'k'): Interval =>
+    axes.some((a) => a.name === name) ? { lo: x.ref(`${name}_from`, 'int'), hi: x.ref(`${name}_to`, 'int') } : box[name];
+  return axes.reduceRight((body, axis) => overPieces(axis, body), ask({ ...box, q: piece('q'), k: piece('k') }));
 }

@@ -124,6 +124,11 @@ export function emitAtLeastZero(s: Sum, isLeft: (e: Expr) => boolean): Expr {
     if (right.constant === -1) return x.gt(emit(positive), emit(negative));
     return x.ge(emit(positive), emit(shiftSum(negative, -right.constant)));
   }
+  const [ahead, behind] = [left.terms.filter((t) => t.coefficient > 0), left.terms.filter((t) => t.coefficient < 0)];
+  if (right.terms.length === 0 && ahead.length > 0 && behind.length > 0 && (right.constant === 0 || right.constant === -1)) {
+    const [more, less] = [emit({ constant: 0, terms: ahead }), emit(negSum({ constant: 0, terms: behind }))];
+    return right.constant === 0 ? x.ge(more, less) : x.gt(more, less);
+  }
   const lead = left.terms.find((t) => t.expr.kind === 'ref' && t.expr.name.startsWith('q')) ?? first;
   if (lead.coefficient > 0) {
     // left >= -right

@@ -28,12 +28,11 @@ export function sortedName(list: string): string {
   return `${list}_sorted`;
 }
 
-/** Keys k with (a*q + b*k) mod m == r for a row class: k = b * (r - a*q) mod m. */
+/** Keys k with (a*q + b*k) mod m == r for a row class: k = b * (r - a*q) mod m, which stays within (-2m, 2m). */
 function keysOfClass(atom: Congruence): KeyArrangement {
   const q = x.mod(qFirst, atom.modulus);
   const target = atom.q === 0 ? atom.residue : atom.q > 0 ? x.sub(atom.residue, q) : x.add(atom.residue, q);
-  const residue = x.mod(atom.k > 0 ? target : x.neg(target), atom.modulus);
-  return { kind: 'residue', modulus: atom.modulus, residue };
+  return { kind: 'residue', modulus: atom.modulus, residue: atom.k > 0 ? target : x.neg(target) };
 }
 
 /** The arrangement of one part. */

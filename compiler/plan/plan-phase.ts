@@ -14,7 +14,7 @@ import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { exprKey, freeRefs } from '../expr/traverse.ts';
 import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
-import { formulaTest, predicateOf } from './predicate.ts';
+import { formulaTest, phasePredicate, predicateOf } from './predicate.ts';
 
 export interface PhaseRequest {
   readonly name: string;
@@ -103,7 +103,7 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const { arrangement, parts, except, origin } = request;
   const asked = parts.some((part) => part.some(asksTiles));
   const inOrder = arrangement.rows.kind === 'contiguous' && arrangement.keys.kind === 'contiguous';
-  const predicate = except.length === 0 ? predicateOf(parts) : x.and(predicateOf(parts), x.not(predicateOf(except)));
+  const predicate = except.length === 0 ? phasePredicate(parts) : x.and(phasePredicate(parts), x.not(predicateOf(except)));
   const own = allHold(parts, box, arrangement);
   const full = except.length === 0 ? own : x.and(own, x.not(anyMayHold(except, box, arrangement)));
   const servedBefore = x.any(except.map((part) => allHold([part], box, arrangement)));

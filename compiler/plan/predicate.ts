@@ -9,6 +9,13 @@ import type { Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 
+/** The predicate of a phase, whose walk is empty unless the uniform atoms of some part hold: those common to all are not asked. */
+export function phasePredicate(parts: readonly Part[]): Expr {
+  const [first] = parts;
+  const common = new Set((first ?? []).filter((a) => a.kind === 'uniform').map(atomKey).filter((key) => parts.every((p) => p.some((a) => atomKey(a) === key))));
+  return predicateOf(parts.map((part) => part.filter((a) => !common.has(atomKey(a)))));
+}
+
 /** (a & r1) | (a & r2) | r3 as a & (r1 | r2) | r3, for the atom that occurs most often. */
 export function predicateOf(parts: readonly Part[]): Expr {
   if (parts.some((p) => p.length === 0)) return x.trueExpr;
