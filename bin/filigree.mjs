@@ -3,4 +3,5 @@
 import { load } from './load.mjs';
 
 if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true);
-await load('cli');
+const { main } = await load('cli');
+await main(load);

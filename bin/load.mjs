@@ -8,12 +8,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const folders = ['dsl', 'compiler', 'backends', 'tools'];
+const folders = ['dsl', 'compiler', 'backends', 'tools', 'test/support'];
 
 // Name in the bundle -> source.
 const entries = {
   cli: 'tools/cli.ts',
-  port: 'tools/device/port.ts',
+  'random-spec': 'test/support/random-spec.ts',
   'reference-worker': 'tools/demo/reference-worker.ts',
 };
 
@@ -33,7 +33,7 @@ function stateKey() {
       }
     }
   };
-  for (const folder of folders) visit(join(root, folder));
+  for (const folder of folders) if (existsSync(join(root, folder))) visit(join(root, folder));
   hash.update(readFileSync(join(root, 'package.json'))).update(readFileSync(fileURLToPath(import.meta.url)));
   return hash.digest('hex').slice(0, 20);
 }

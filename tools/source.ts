@@ -15,7 +15,9 @@ import { pathOf } from './command-line/outputs.ts';
 import { refuse } from './command-line/problems.ts';
 import { nearestFile } from './tensor-file.ts';
 import type { Span } from '../dsl/span.ts';
+import { badSetting, parseScalar } from './launch-input.ts';
 import type { Setting } from './launch-input.ts';
+import { lowerProgram } from '../compiler/spec/lower-ast.ts';
 import type { Spec } from '../compiler/spec/ir.ts';
 
 export interface Parameter {
@@ -124,8 +126,18 @@ export function openSource(given: Given, file: string): OpenSource {
     file,
     declarations,
     parameters: (name) => declarations.find((d) => d.name === name)?.parameters ?? [],
-    specOf: (_name, _constants) => {
-      throw new Error('lowering is being connected');
+    specOf: (name, constants) => {
+      const types = new Map(declarations.find((d) => d.name === name)?.parameters.map((p) => [p.name, p.type]));
+      const values = new Map<string, number>();
+      for (const [parameter, setting] of constants) {
+        const type = types.get(parameter) ?? 'int';
+        const value = parseScalar(type, setting.text);
+        if (value === undefined) throw new DiagnosticError([badSetting(parameter, type, setting)]);
+        values.set(parameter, value);
+      }
+      const lowered = lowerProgram(program.files, path, name, values);
+      if (!lowered.ok) throw new DiagnosticError(lowered.diagnostics);
+      return lowered.value;
     },
   };
 }

@@ -39,8 +39,8 @@ interface Piece {
 interface Step {
   readonly kernel: string;
   readonly chunkable: boolean;
-  /** The dispatch over flattened (batch, head) pairs head_first ..; kv_first is the first key-value head it needs. */
-  readonly at: (head_first: number, head_count: number, kv_first: number) => Piece;
+  /** The dispatch over flattened (batch, head) pairs from head_first on, and the key-value heads from kv_first on that they need. */
+  readonly at: (head_first: number, head_count: number, kv_first: number, kv_count: number) => Piece;
 }
 
 interface Bound {
@@ -224,25 +224,29 @@ function stride(shape: BufferShape): number {
   return elementsOf(shape.extents.slice(2)) * bytesPer(shape.element);
 }
 
-/** The largest number of heads a piece may cover so that every binding fits and starts where bindings may start. */
-function headsPerPiece(device: GPUDevice, bounds: readonly Bound[], flatHeads: number, group: number): number {
-  const limit = device.limits.maxStorageBufferBindingSize;
-  const align = device.limits.minStorageBufferOffsetAlignment;
-  const fits = (count: number): boolean =>
-    bounds.every(({ shape }) => {
-      if (shape.chunked === 'whole') return paddedBytes(elementsOf(shape.extents) * bytesPer(shape.element)) <= limit;
-      const units = shape.chunked === 'kv-heads' ? count / group : count;
-      const bytes = stride(shape) * units;
-      return paddedBytes(bytes) <= limit && (count >= flatHeads || bytes % align === 0);
+/** The largest number of heads a piece may cover so that every binding fits and starts where bindings may start, and no axis has too many workgroups; 0: none. */
+function headsPerPiece(device: GPUDevice, step: Step, bounds: readonly Bound[], flatHeads: number, group: number): number {
+  const { maxStorageBufferBindingSize: limit, minStorageBufferOffsetAlignment: align, maxComputeWorkgroupsPerDimension: most } = device.limits;
+  const fits = (count: number): boolean => {
+    const whole = count >= flatHeads;
+    const bindings = bounds.every(({ shape }) => {
+      if (whole || shape.chunked === 'whole') return paddedBytes(elementsOf(shape.extents) * bytesPer(shape.element)) <= limit;
+      const bytes = stride(shape) * (shape.chunked === 'kv-heads' ? count / group : count);
+      return paddedBytes(bytes) <= limit && bytes % align === 0;
     });
+    const piece = step.at(0, count, 0, Math.ceil(count / group));
+    return bindings && (!piece.when || piece.workgroups.every((n) => n <= most));
+  };
   if (fits(flatHeads)) return flatHeads;
+  if (!step.chunkable) return 0;
   for (let count = Math.floor((flatHeads - 1) / group) * group; count > 0; count -= group) if (fits(count)) return count;
   return 0;
 }
 
-function tooLarge(device: GPUDevice, bounds: readonly Bound[]): RangeError {
+function tooLarge(device: GPUDevice, step: Step, bounds: readonly Bound[]): RangeError {
   const list = bounds.map(({ shape }) => \`\${shape.name} \${elementsOf(shape.extents) * bytesPer(shape.element)}\`).join(', ');
-  return new RangeError(\`the buffers (\${list} bytes) do not fit one binding of \${device.limits.maxStorageBufferBindingSize} bytes and cannot be split over heads\`);
+  const { maxStorageBufferBindingSize: bytes, maxComputeWorkgroupsPerDimension: groups } = device.limits;
+  return new RangeError(\`\${step.kernel} does not fit the device: its buffers (\${list} bytes) against \${bytes} bytes in one binding, \${groups} workgroups along an axis; it cannot be divided over heads further\`);
 }
 
 /** Records all steps. Pieces over heads are made where a binding would be too large. */
@@ -264,16 +268,12 @@ function encodeSteps(
       if (bound === undefined) throw new Error(\`no buffer \${name}\`);
       return bound;
     });
-    const most = headsPerPiece(device, bounds, flatHeads, group);
-    if (most === 0 || (most < flatHeads && !step.chunkable)) throw tooLarge(device, bounds);
+    const most = headsPerPiece(device, step, bounds, flatHeads, group);
+    if (most === 0) throw tooLarge(device, step, bounds);
     for (let first = 0; first < flatHeads; first += most) {
       const count = Math.min(most, flatHeads - first);
-      const piece = step.at(first, count, Math.floor(first / group));
+      const piece = step.at(first, count, first / group, count / group);
       if (!piece.when || piece.workgroups.some((n) => n < 1)) continue;
-      const allowed = device.limits.maxComputeWorkgroupsPerDimension;
-      for (const n of piece.workgroups) {
-        if (n > allowed) throw new RangeError(\`\${step.kernel} would need \${n} workgroups along one axis; the device allows \${allowed}\`);
-      }
       const entries: GPUBindGroupEntry[] = bounds.map(({ buffer, shape }, binding) => {
         if (shape.chunked === 'whole' || most >= flatHeads) return { binding, resource: { buffer } };
         const scale = shape.chunked === 'kv-heads' ? group : 1;
@@ -321,20 +321,22 @@ async function readBack(device: GPUDevice, encoder: GPUCommandEncoder, bounds: r
   return results;
 }
 
-/** Runs \`work\` and turns a lost device, a lack of memory or a refused command into an Error with a message. */
+/**
+ * Runs \`work\` and turns a lost device, a lack of memory or a refused command into an Error with a message. What
+ * \`work\` does before its first await is watched; error scopes are a stack of the device, so nothing is awaited inside.
+ */
 async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T> {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
-  const outcome = await work().then((value) => ({ value }), (error: unknown) => ({ error }));
-  const invalid = await device.popErrorScope().catch(() => null);
-  const memory = await device.popErrorScope().catch(() => null);
-  if (memory !== null) throw new Error(\`the WebGPU device is out of memory: \${memory.message}\`);
-  if (invalid !== null) throw new Error(\`WebGPU refused the work: \${invalid.message}\`);
-  if ('error' in outcome) {
-    const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
-    if (lost !== undefined) throw new Error(\`the WebGPU device was lost: \${lost.message}\`);
-    throw outcome.error;
-  }
-  return outcome.value;
+  const working = work().then((value) => ({ value }), (error: unknown) => ({ error }));
+  const scopes = [device.popErrorScope(), device.popErrorScope()].map((scope) => scope.catch(() => null));
+  const [invalid, memory] = await Promise.all(scopes);
+  const outcome = await working;
+  if (memory) throw new Error(\`the WebGPU device is out of memory: \${memory.message}\`);
+  if (invalid) throw new Error(\`WebGPU refused the work: \${invalid.message}\`);
+  if ('value' in outcome) return outcome.value;
+  const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
+  if (lost !== undefined) throw new Error(\`the WebGPU device was lost: \${lost.message}\`);
+  throw outcome.error;
 }
 `;

@@ -25,13 +25,13 @@ function pascalCase(name: string): string {
 // Words that cannot name a function or constant of a module, or that the module uses itself.
 const taken = new Set(
   ('await break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments eval async undefined NaN Infinity Math Number Array Map Set ' +
-    'usage mapModeRead device call encoder kernels made steps buffers head_first head_count kv_first flatHeads group plan requirements sources prepared').split(' '),
+    'usage mapModeRead device call encoder kernels made steps buffers head_first head_count kv_first kv_count flatHeads group plan requirements sources prepared').split(' '),
 );
 for (const [, name] of bindingsRuntime.matchAll(/^(?:async )?(?:function|const|interface|type) (\w+)/gm)) if (name !== undefined) taken.add(name);
 
 const sizeNames = new Map([
   ['batch', 'batch'], ['heads', 'heads'], ['kv_heads', 'kvHeads'], ['n_q', 'nQ'], ['n_k', 'nK'], ['dim', 'dim'],
-  ['head_first', 'head_first'], ['head_count', 'head_count'], ['kv_first', 'kv_first'],
+  ['head_first', 'head_first'], ['head_count', 'head_count'], ['kv_first', 'kv_first'], ['kv_count', 'kv_count'],
 ]);
 
 interface Names {
@@ -39,6 +39,8 @@ interface Names {
   readonly local: Naming;
   /** Property of the call object for a scalar or tensor parameter. */
   readonly property: (parameter: string) => string;
+  /** Property for the extent of a free axis. */
+  readonly extent: (tensor: string, axis: string) => string;
 }
 
 interface FreeAxis {
@@ -57,19 +59,23 @@ function namesOf(plan: HostPlan): Names {
   for (const v of plan.variables) locals.set(v.name, `v_${v.name.replace(/[^A-Za-z0-9_]/g, '_')}`);
   const reserved = new Set(['q', 'k', 'v', 'batch', 'heads', 'kvHeads', 'nQ', 'nK', 'out', 'lse']);
   const properties = new Map<string, string>();
-  for (const { name } of [...plan.scalars, ...plan.tensors]) {
-    let property = camelCase(name);
+  const choose = (key: string, wanted: string): void => {
+    let property = wanted;
     while (reserved.has(property)) property += '_';
     reserved.add(property);
-    properties.set(name, property);
-  }
+    properties.set(key, property);
+  };
+  for (const { name } of [...plan.scalars, ...plan.tensors]) choose(name, camelCase(name));
+  for (const f of freeAxes(plan)) choose(`${f.tensor.name}.${f.axis}`, camelCase(`${f.tensor.name}_${f.axis}`));
+  const known = (key: string): string => {
+    const property = properties.get(key);
+    if (property === undefined) throw new CompilerBug('bindings', `no parameter '${key}'`);
+    return property;
+  };
   return {
     local: (name) => locals.get(name),
-    property: (name) => {
-      const property = properties.get(name);
-      if (property === undefined) throw new CompilerBug('bindings', `no parameter '${name}'`);
-      return property;
-    },
+    property: known,
+    extent: (tensor, axis) => known(`${tensor}.${axis}`),
   };
 }
 
@@ -170,7 +176,7 @@ function callProperties(plan: HostPlan, names: Names): OptionalKind<PropertySign
       isReadonly: true,
       ...docs([...t.doc, `${t.element} [${t.axes.map((a) => axisText(a, () => undefined)).join(', ')}], row-major.${t.unit === undefined ? '' : ` Unit: ${t.unit}.`}${t.element === 'bool' ? ' In a GPUBuffer: one 32-bit word an element.' : ''}`]),
     })),
-    ...freeAxes(plan).map((f) => fixed(camelCase(`${names.property(f.tensor.name)}_${f.axis}`), 'number', `Extent of the axis \`${f.axis}\` of \`${names.property(f.tensor.name)}\`. Default: what its length leaves.`, true)),
+    ...freeAxes(plan).map((f) => fixed(names.extent(f.tensor.name, f.axis), 'number', `Extent of the axis \`${f.axis}\` of \`${names.property(f.tensor.name)}\`. Default: what its length leaves.`, true)),
   ];
 }
 
@@ -194,9 +200,9 @@ function writeReading(w: CodeBlockWriter, plan: HostPlan, names: Names): void {
     const others = tensor.axes.filter((a) => a.kind !== 'free').map((a) => axisCode(a, tensor, names)).join(' * ');
     for (const axis of open) {
       const property = names.property(tensor.name);
-      const given = `call.${camelCase(`${property}_${axis.name}`)}`;
+      const extent = names.extent(tensor.name, axis.name);
       const inferred = open.length === 1 ? `openExtent('${property}', lengthOf(call.${property}, '${elementOf(tensor)}'), ${others === '' ? '1' : others})` : '-1';
-      w.writeLine(`const x_${tensor.name}_${axis.name} = wholeNumber('${camelCase(`${property}_${axis.name}`)}', ${given} ?? ${inferred}, 0, 1073741824);`);
+      w.writeLine(`const x_${tensor.name}_${axis.name} = wholeNumber('${extent}', call.${extent} ?? ${inferred}, 0, 1073741824);`);
     }
   }
   for (const r of plan.requires) w.writeLine(`if (!${expressionText(r.condition, names.local)}) throw new RangeError(${JSON.stringify(r.message)});`);
@@ -241,7 +247,7 @@ function writeRecording(w: CodeBlockWriter, plan: HostPlan, names: Names): void 
       w.indent(() => {
         w.writeLine(`kernel: ${JSON.stringify(step.kernel)},`);
         w.writeLine(`chunkable: ${step.chunkable},`);
-        w.writeLine('at: (head_first, head_count, kv_first) => ({');
+        w.writeLine('at: (head_first, head_count, kv_first, kv_count) => ({');
         w.indent(() => {
           w.writeLine(`when: ${expressionText(step.when, names.local)},`);
           w.writeLine(`workgroups: [${step.workgroups.map((e) => expressionText(e, names.local)).join(', ')}],`);

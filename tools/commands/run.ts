@@ -1,11 +1,77 @@
 /**
- * `filigree run`: being connected; refuses until it is.
+ * `filigree run FILE --name NAME --in IN.safetensors --out OUT.safetensors --backend interpreter|wgsl|tile|lockstep`: runs an attention on
+ * tensors. The input file holds `q`, `k`, `v` and the tensor parameters by name; the output file gets `out` (in the element type of
+ * q; F32 for BF16 and F64) and `lse` (F32).
  */
-import type { CommandModule } from '../command-line/command.ts';
+import { choiceOf, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
+import type { CommandModule, Given } from '../command-line/command.ts';
+import { claimOutput } from '../command-line/outputs.ts';
+import * as report from '../../dsl/catalogue/index.ts';
+import { DiagnosticError } from '../../dsl/diagnostic.ts';
+import { backends, runBackend } from '../engines/index.ts';
+import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
+import { inputsOf } from '../inputs.ts';
+import type { AttentionInputs } from '../inputs.ts';
+import { readTensors } from '../tensor-file.ts';
+import type { RawTensor } from '../tensors.ts';
+import { chooseDeclaration, declareSettings, launchFor, orRefuse } from './launch-options.ts';
+
+const shapes = { q: '[batch, heads, n_q, dim]', k: '[batch, kv_heads, n_k, dim]', v: '[batch, kv_heads, n_k, dim]' };
+
+function readInputs(given: Given, tensors: ReadonlyMap<string, RawTensor>, file: string): AttentionInputs {
+  const read = inputsOf(tensors);
+  if (read.ok) return read.value;
+  const span = valueSpan(given, 'in', file);
+  const { tensor, reason } = read;
+  const wanted = tensor === 'q' || tensor === 'k' || tensor === 'v' ? shapes[tensor] : '';
+  const diagnostic = tensors.has(tensor)
+    ? report.wrongElementType(span, { name: tensor, found: reason, wanted: `floats ${wanted}` })
+    : report.missingTensor(span, { name: tensor, wanted, file, candidates: [...tensors.keys()] });
+  throw new DiagnosticError([tensors.has(tensor) ? { ...diagnostic, message: `tensor \`${tensor}\` of ${file} ${reason}` } : diagnostic]);
+}
+
+/** Kernels keep f16 when all three inputs are. */
+function storageOf(tensors: ReadonlyMap<string, RawTensor>): 'f16' | 'f32' {
+  return ['q', 'k', 'v'].every((name) => tensors.get(name)?.dtype === 'F16') ? 'f16' : 'f32';
+}
 
 export const command: CommandModule = {
-  declare: (c) => void c.description('being connected'),
-  run: async () => {
-    throw new Error('being connected');
+  declare: (c) => {
+    c.description('Runs an attention on tensors.')
+      .argument('<file>', '.fil file')
+      .option('--name <name>', 'declaration (default: the only attention of the file)')
+      .option('--in <file>', 'safetensors file with q, k, v and the tensor parameters')
+      .option('--tensors <file>', 'another safetensors file for tensor parameters')
+      .option('--out <file>', 'safetensors file for out and lse')
+      .option('--backend <name>', `${backends.join(', ')} (default: wgsl)`)
+      .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader or NVIDIA');
+    declareSettings(c);
+  },
+  run: async (given) => {
+    const backend = choiceOf(given, 'backend', backends) ?? 'wgsl';
+    const chosen = chooseDeclaration(given, onlyFile(given));
+    const file = requiredText(given, 'in', 'inputs.safetensors');
+    const output = requiredText(given, 'out', 'result.safetensors');
+    const raw = readTensors(given, file, valueSpan(given, 'in', file));
+    const inputs = readInputs(given, raw, file);
+    const extra = textOf(given, 'tensors');
+    const tensors = extra === undefined ? raw : new Map([...raw, ...readTensors(given, extra, valueSpan(given, 'tensors', extra))]);
+    const launch = launchFor(given, chosen, inputs.sizes, tensors, 'in');
+    const path = claimOutput(given, output, valueSpan(given, 'out', output));
+    const adapter = textOf(given, 'adapter');
+    const dtype = storageOf(raw);
+    given.progress.show(`${chosen.name}: running on ${backend}`);
+    const result = orRefuse(await runBackend(backend, { spec: chosen.spec, launch, inputs, dtype, ...(adapter === undefined ? {} : { adapter }) }));
+    given.progress.clear();
+    const { batch, heads, nQ, dim } = inputs.sizes;
+    const outType = raw.get('q')?.dtype === 'F16' ? 'F16' : 'F32';
+    const written = new Map([
+      ['out', encodeTensor(outType, [batch, heads, nQ, dim], result.out)],
+      ['lse', encodeTensor('F32', [batch, heads, nQ], result.lse)],
+    ]);
+    writeSafetensors(path, written, [...given.inputs], new Map([['declaration', chosen.name], ['backend', backend]]));
+    if (given.json) given.io.out(`${JSON.stringify({ out: output, backend, device: result.device ?? null, sizes: inputs.sizes })}\n`);
+    else given.io.out(`${output}${result.device === undefined ? '' : ` (${result.device})`}\n`);
+    return 0;
   },
 };

@@ -1,0 +1,29 @@
+/**
+ * The compiler's levels without a device: tile programs and kernel programs on their interpreters. In: a request. Out: out and
+ * lse. A problem that an interpreter finds (a race, a read outside a buffer, an output nobody wrote) is a bug of the compiler.
+ */
+import type { TargetRecord } from '../../compiler/target.ts';
+import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interpreters/launch.ts';
+import { printProblem } from '../../compiler/interpreters/problem.ts';
+import { compileSpec } from '../../compiler/pipeline.ts';
+import { CompilerBug, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { webgpuSubgroups } from '../../backends/targets.ts';
+import type { EngineRequest, EngineResult } from './index.ts';
+
+export interface HostRequest extends EngineRequest {
+  /** What kernels are compiled for; the default is WebGPU with subgroups of any size. */
+  readonly target?: TargetRecord;
+}
+
+export function runOnHost(level: 'tile' | 'lockstep', request: HostRequest): Checked<EngineResult> {
+  const { spec, launch, inputs, dtype } = request;
+  const compiled = compileSpec(spec, { target: request.target ?? webgpuSubgroups, dim: launch.sizes.dim, dtype });
+  if (!compiled.ok) return compiled;
+  const input = { ...launch, ...inputs };
+  const ran = level === 'tile' ? runPlanWithTiles(compiled.value, input) : runPlanWithLockstep(compiled.value, input, { subgroupWidth: request.subgroupWidth ?? 16 });
+  if (!ran.ok) return ran;
+  const { out, lse, problems } = ran.value;
+  if (problems.length > 0) throw new CompilerBug(level, problems.map(printProblem).join('; '));
+  return good({ out, lse });
+}
