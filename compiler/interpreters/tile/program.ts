@@ -19,6 +19,8 @@ export interface TileEnvironment {
   /** Launch values by name: whatever grid extents, buffer extents and scalars mention. */
   readonly values: ReadonlyMap<string, number>;
   readonly buffers: ReadonlyMap<string, BufferValue>;
+  /** Instances along each axis, as a launch gives them; absent: the extents that the program declares. */
+  readonly grid?: readonly number[];
 }
 
 export interface TileOptions {
@@ -351,8 +353,8 @@ function block(m: Machine, body: readonly TileStmt[]): Run {
 }
 
 /** Gives scalars and buffers their values; the extents of the grid, or undefined where the launch does not fit. */
-function bind(m: Machine, env: TileEnvironment, extents: Map<object, readonly ((values: readonly number[]) => number)[]>, known: readonly string[]): readonly number[] | undefined {
-  const missing = [...known, ...m.program.scalars.map((s) => s.name)].filter((name) => !env.values.has(name));
+function bind(m: Machine, env: TileEnvironment, extents: Map<object, readonly ((values: readonly number[]) => number)[]>, known: readonly string[], needed: readonly string[]): readonly number[] | undefined {
+  const missing = [...needed, ...m.program.scalars.map((s) => s.name)].filter((name) => !env.values.has(name));
   if (missing.length > 0) {
     report(m, 'launch', missing.join(' '), () => `no value for ${missing.join(', ')}`);
     return undefined;
@@ -368,8 +370,8 @@ function bind(m: Machine, env: TileEnvironment, extents: Map<object, readonly ((
     report(m, 'launch', b.name, () => `buffer ${b.name} is declared ${b.element} [${shape.join(', ')}] and got ${given}`);
     return undefined;
   }
-  const grid = m.program.grid.map((g) => (extents.get(g) ?? []).map((f) => f(values))[0] ?? 0);
-  if (grid.some((n) => n < 0)) {
+  const grid = env.grid ?? m.program.grid.map((g) => (extents.get(g) ?? []).map((f) => f(values))[0] ?? 0);
+  if (grid.length !== m.program.grid.length || grid.some((n) => n < 0)) {
     report(m, 'launch', 'grid', () => `the grid is [${grid.join(', ')}]`);
     return undefined;
   }
@@ -386,8 +388,10 @@ export function compileTile(program: TileProgram): TileRunner {
   const m = machineFor(program);
   const body = block(m, program.body);
   const launchNames = new Set<string>();
-  for (const e of [...program.grid.map((g) => g.extent), ...program.buffers.flatMap((b) => b.extents)]) namesIn(e, launchNames);
-  const known = [...launchNames];
+  for (const e of program.buffers.flatMap((b) => b.extents)) namesIn(e, launchNames);
+  const gridNames = new Set<string>();
+  for (const g of program.grid) namesIn(g.extent, gridNames);
+  const known = [...new Set([...launchNames, ...gridNames])];
   const extents = new Map<object, readonly ((values: readonly number[]) => number)[]>();
   for (const g of program.grid) extents.set(g, [compileExpr(g.extent, known)]);
   for (const b of program.buffers) extents.set(b, b.extents.map((e) => compileExpr(e, known)));
@@ -397,7 +401,7 @@ export function compileTile(program: TileProgram): TileRunner {
     m.current = program;
     m.stopped = false;
     m.stepsLeft = options.maxSteps ?? defaultMaxSteps;
-    const grid = bind(m, env, extents, known);
+    const grid = bind(m, env, extents, known, env.grid === undefined ? known : [...launchNames]);
     if (grid === undefined) return m.log.list();
     const instances = grid.reduce((product, n) => product * n, 1);
     for (let i = 0; i < instances && !m.stopped; i += 1) {

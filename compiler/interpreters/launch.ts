@@ -1,0 +1,60 @@
+/**
+ * A whole compiled launch without a device: the host plan is resolved as for a device, and each dispatch runs on the tile interpreter
+ * or on the lock-step interpreter. In: the compiled artefact, inputs, parameters. Out: `out` and `lse` as numbers, and every
+ * problem, elements of the outputs that nothing has written among them; or the diagnostics of a launch that does not fit.
+ */
+import { CompilerBug, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { noSpan, originOf } from '../../dsl/span.ts';
+import type { HostPlan } from '../launch/plan.ts';
+import { resolveLaunch } from '../launch/resolve.ts';
+import type { ResolvedBuffer } from '../launch/resolve.ts';
+import { bufferName } from '../tile/names.ts';
+import type { Artefact, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, PretendDevice, ReadBack } from './launch/device.ts';
+import { lockstepDevice } from './launch/lockstep-device.ts';
+import { tileDevice } from './launch/tile-device.ts';
+import { problemLog } from './problem.ts';
+import type { Problem } from './problem.ts';
+
+export type { Artefact, ExecuteKernel, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions } from './launch/device.ts';
+
+function inputValues(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): ArrayLike<number> {
+  const given = new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(buffer.name)
+    ?? plan.tensors.flatMap((t) => (bufferName(t.name, new Set()) === buffer.name ? [input.tensors.get(t.name)?.data ?? []] : []))[0];
+  if (given === undefined) throw new CompilerBug('launch', `nothing is known of the input buffer '${buffer.name}'`);
+  if (given.length !== buffer.elements) throw new CompilerBug('launch', `'${buffer.name}' got ${given.length} of ${buffer.elements} elements`);
+  return given;
+}
+
+function unwrittenOutputs(plan: HostPlan, buffer: ResolvedBuffer, { written }: ReadBack): readonly Problem[] {
+  const log = problemLog();
+  written.forEach((w, i) => {
+    if (w === 0) log.report('unwritten', plan, buffer.name, originOf(noSpan), () => `plan ${plan.name}`, () => `nothing has written element ${i} of the output ${buffer.name} [${buffer.extents.join(', ')}]`);
+  });
+  return log.list();
+}
+
+function runPlan(plan: HostPlan, input: LaunchInput, device: PretendDevice, options: LaunchRunOptions): Checked<LaunchOutput> {
+  const extents = new Map([...input.tensors].map(([name, t]) => [name, t.extents]));
+  const checked = resolveLaunch(plan, input.sizes, input.scalars, extents, options.limits);
+  if (!checked.ok) return checked;
+  const resolved = checked.value;
+  for (const b of resolved.buffers) {
+    if (b.role === 'input') device.allocate(b, inputValues(plan, input, b));
+    else device.allocate(b);
+  }
+  const problems = resolved.pieces.flatMap((piece) => device.execute(piece, resolved));
+  const outputs = resolved.buffers.filter((b) => b.role === 'output');
+  const unwritten = outputs.flatMap((b) => unwrittenOutputs(plan, b, device.readBack(b.name)));
+  return good({ out: device.readBack('out').values, lse: device.readBack('lse').values, problems: [...problems, ...unwritten], resolved });
+}
+
+/** Runs a launch with tile programs in place of kernels: float64, one instance after another. */
+export function runPlanWithTiles(artefact: Artefact, input: LaunchInput, options: LaunchRunOptions = {}): Checked<LaunchOutput> {
+  return runPlan(artefact.hostPlan, input, tileDevice(artefact, options), options);
+}
+
+/** Runs a launch with kernel programs, all lanes of a workgroup in step. */
+export function runPlanWithLockstep(artefact: Artefact, input: LaunchInput, options: LockstepRunOptions): Checked<LaunchOutput> {
+  return runPlan(artefact.hostPlan, input, lockstepDevice(artefact, options), options);
+}
