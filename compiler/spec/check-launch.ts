@@ -136,8 +136,14 @@ function axisName(axis: Axis): string {
       return axis.name;
     case 'fixed':
       return String(axis.extent);
-    default:
+    case 'batch':
+    case 'heads':
+    case 'kv_heads':
+    case 'queries':
+    case 'keys':
       return axis.kind;
+    default:
+      return unreachable(axis);
   }
 }
 

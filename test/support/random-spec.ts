@@ -8,8 +8,8 @@ import * as x from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
 import { children } from '../../compiler/expr/traverse.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
-import { expressionsOf, masksOf } from '../../compiler/spec/children.ts';
 import type { Launch, MaskExpr, Requirement, Sizes, Spec, TensorUse } from '../../compiler/spec/ir.ts';
+import { maskChildren, maskOperands, maskTensors } from '../../compiler/spec/traverse.ts';
 import { noSpan } from '../../dsl/span.ts';
 import { randomMasks } from './random-mask.ts';
 import { b, h, k, nK, nQ, q, randomSequence, randomTensor, s, scalarParams, tensorParams } from './random-parameters.ts';
@@ -112,11 +112,9 @@ function usedNames(mask: MaskExpr, others: readonly Expr[]): ReadonlySet<string>
     for (const axis of tensorParams.find((p) => p.name === use.tensor)?.axes ?? []) if (axis.kind === 'blocks') walk(axis.size);
   };
   const walkMask = (m: MaskExpr): void => {
-    expressionsOf(m).forEach(walk);
-    if (m.kind === 'listed') uses(m.list);
-    if (m.kind === 'segments') uses(m.ids);
-    if (m.kind === 'tiles') uses(m.table);
-    masksOf(m).forEach(walkMask);
+    maskOperands(m).forEach(walk);
+    maskTensors(m).forEach(uses);
+    maskChildren(m).forEach(walkMask);
   };
   walkMask(mask);
   others.forEach(walk);
