@@ -59,6 +59,12 @@ export function precedenceOf(op: BinaryOp): number {
   return op === '+' || op === '-' ? 4 : 5;
 }
 
+/** How tightly an operator of the source binds, foreign spellings included. */
+export function bindingOf(image: string): number {
+  const ours = foreignSpelling.get(image) ?? image;
+  return precedenceOf(binaryOps.find((op) => op === ours) ?? '+');
+}
+
 const binaryOps: readonly BinaryOp[] = ['|', '&', '==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '/', 'div', 'mod'];
 
 function operatorOf(t: IToken, b: Builder): BinaryOp {
@@ -87,8 +93,12 @@ function resolve(operands: readonly Built[], operators: readonly IToken[], b: Bu
     for (let top = pending[pending.length - 1]; top !== undefined && precedenceOf(top.op) >= precedenceOf(op); top = pending[pending.length - 1]) {
       if (comparisons.has(op) && comparisons.has(top.op)) {
         b.report(report.chainedComparison(tokenSpan(b.file, next), { first: top.op, second: op }, [{ span: tokenSpan(b.file, top.token), text: 'first comparison' }]));
+        close();
+        const wrong = values.pop();
+        if (wrong !== undefined) values.push({ expr: hole(wrong.outer), outer: wrong.outer });
+      } else {
+        close();
       }
-      close();
     }
     pending.push({ op, token: next });
   });

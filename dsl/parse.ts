@@ -116,7 +116,7 @@ function reservedHelp(word: string): string | undefined {
 }
 
 function tokenHelp(word: string, expected: string): string | undefined {
-  if (word === '=' && expected !== '`=>`') return 'a comparison is written `==`';
+  if (word === '=' && ['`)`', '`]`', '`}`', '`;`', '`:`', '`then`', '`else`'].includes(expected)) return 'a comparison is written `==`';
   if (word === '..') return 'a range `lo .. hi` stands only as an argument, as in `band(0 .. 64)`';
   if (expected === 'a name') return reservedHelp(word);
   if (expected === '`;`') return 'a local name is written `let x = value; body`';

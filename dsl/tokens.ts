@@ -142,7 +142,7 @@ export interface LexResult {
   readonly errors: readonly ILexingError[];
 }
 
-const lexer = new Lexer(allTokens, { positionTracking: 'onlyOffset', ensureOptimizations: false, skipValidations: true });
+const lexer = new Lexer(allTokens, { positionTracking: 'full', ensureOptimizations: false, skipValidations: true });
 
 export function endOf(token: IToken): number {
   return token.startOffset + token.image.length;

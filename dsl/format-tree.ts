@@ -1,0 +1,143 @@
+/**
+ * Concrete syntax of declarations to a document; expressions are in format-expr.ts. Layout rules: the body of a mask starts a new
+ * line, clauses and declarations stand on their own lines, declarations are one empty line apart, imports close together.
+ */
+import type { CstNode } from 'chevrotain';
+import { isToken, node, nodes, token, tokens } from './cst.ts';
+import { formatExpression } from './format-expr.ts';
+import { bracketed, closing, comma, commentsOf, startsWith, tok, word } from './format-token.ts';
+import type { Formatter } from './format-token.ts';
+import { blankLine, concat, fill, group, hard, indent, line, nothing, text } from './layout.ts';
+import type { Doc } from './layout.ts';
+
+export function formatFile(tree: CstNode, f: Formatter): Doc {
+  const items = nodes(tree, 'item').flatMap((i) => Object.values(i.children).flat()).flatMap((c) => (isToken(c) ? [] : [c]));
+  const parts: Doc[] = [];
+  items.forEach((item, i) => {
+    const previous = items[i - 1];
+    const first = item.location?.startOffset ?? 0;
+    const { leading = [], blankBefore = false } = f.trivia.get(first) ?? {};
+    const asked = leading[0]?.blankBefore ?? blankBefore;
+    const close = previous?.name === 'importDecl' && item.name === 'importDecl' && !asked;
+    if (previous !== undefined) parts.push(close ? hard : blankLine);
+    parts.push(commentLines(leading, true));
+    if (leading.length > 0) parts.push(blankBefore ? blankLine : hard);
+    parts.push(formatItem(item, { ...f, quiet: first }));
+  });
+  const start = items.length === 0;
+  parts.push(...f.end.map((c, i): Doc => ({ kind: 'comment', text: c.text, blankBefore: c.blankBefore && !(start && i === 0) })));
+  return concat(...parts);
+}
+
+/** Comments on lines of their own; the distance before the first is made by the caller. */
+function commentLines(leading: Formatter['end'], skipFirst: boolean): Doc {
+  return concat(...leading.map((c, i): Doc => ({ kind: 'comment', text: c.text, blankBefore: c.blankBefore && !(skipFirst && i === 0) })));
+}
+
+function formatItem(n: CstNode, f: Formatter): Doc {
+  switch (n.name) {
+    case 'importDecl':
+      return formatImport(n, f);
+    case 'maskDecl':
+      return concat(word(n, 'kw_mask', f), text(' '), word(n, 'Name', f), formatParams(n, f), text(' '), word(n, 'Equal', f), indent(hard, formatExpression(node(n, 'expression'), f)));
+    case 'attentionDecl':
+      return formatAttention(n, f);
+    default:
+      return nothing;
+  }
+}
+
+function formatImport(n: CstNode, f: Formatter): Doc {
+  const commas = tokens(n, 'Comma');
+  const names = nodes(n, 'importName').flatMap((part, i): readonly Doc[] => {
+    const comma = commas[i];
+    const [name, alias] = tokens(part, 'Name');
+    const as = token(part, 'kw_as');
+    const written = concat(tok(name, f), ...(as === undefined ? [] : [text(' '), tok(as, f), text(' '), tok(alias, f)]));
+    return [comma === undefined ? written : concat(written, tok(comma, f))];
+  });
+  return group(word(n, 'kw_import', f), indent(line, fill(names)), line, word(n, 'kw_from', f), text(' '), word(n, 'StringLiteral', f));
+}
+
+function formatAttention(n: CstNode, f: Formatter): Doc {
+  const clauses = nodes(n, 'clause').flatMap((c) => Object.values(c.children).flat()).flatMap((c) => (isToken(c) ? [] : [c]));
+  const close = token(n, 'RightBrace');
+  const body = clauses.map((clause, i): Doc => {
+    const { leading = [], blankBefore = false } = f.trivia.get(clause.location?.startOffset ?? 0) ?? {};
+    const asked = leading[0]?.blankBefore ?? blankBefore;
+    const first = clause.location?.startOffset;
+    return concat(
+      asked && i > 0 ? blankLine : hard,
+      commentLines(leading, true),
+      leading.length > 0 ? (blankBefore ? blankLine : hard) : nothing,
+      formatClause(clause, first === undefined ? f : { ...f, quiet: first }),
+    );
+  });
+  const last = commentsOf(close, f);
+  const isEmpty = body.length === 0 && last.length === 0;
+  return concat(
+    word(n, 'kw_attention', f), text(' '), word(n, 'Name', f), formatParams(n, f), text(' '), word(n, 'LeftBrace', f),
+    indent(...body, ...(last.length > 0 ? [hard, ...last] : [])), isEmpty ? nothing : hard, closing(close, f),
+  );
+}
+
+function formatClause(n: CstNode, f: Formatter): Doc {
+  const body = node(n, 'expression');
+  const hang = (): Doc => (startsWith(body, 'letIn') ? indent(hard, formatExpression(body, f)) : concat(text(' '), formatExpression(body, f, true)));
+  switch (n.name) {
+    case 'maskClause':
+      return concat(word(n, 'kw_mask', f), hang());
+    case 'scaleClause':
+      return concat(word(n, 'kw_scale', f), hang());
+    case 'sinkClause':
+      return concat(word(n, 'kw_sink', f), hang());
+    case 'scoreClause':
+      return concat(word(n, 'kw_score', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Arrow', f), hang());
+    case 'scheduleClause': {
+      const commas = tokens(n, 'Comma');
+      const pins = nodes(n, 'pin').map((p, i): Doc => {
+        const pin = concat(word(p, 'Name', f), text(' '), word(p, 'Equal', f), text(' '), formatExpression(node(p, 'expression'), f));
+        return concat(pin, comma(commas[i], f));
+      });
+      return concat(word(n, 'kw_schedule', f), text(' '), bracketed(token(n, 'LeftBrace'), pins, token(n, 'RightBrace'), f, ' '));
+    }
+    default:
+      return nothing;
+  }
+}
+
+function formatParams(n: CstNode, f: Formatter): Doc {
+  const list = node(n, 'params');
+  if (list === undefined) return nothing;
+  const commas = tokens(list, 'Comma');
+  const params = nodes(list, 'param').map((p, i) => concat(formatParam(p, f), comma(commas[i], f)));
+  return bracketed(token(list, 'LeftParen'), params, token(list, 'RightParen'), f, '');
+}
+
+function formatParam(n: CstNode, f: Formatter): Doc {
+  const isConst = token(n, 'kw_const');
+  const value = node(n, 'expression');
+  return concat(
+    isConst === undefined ? nothing : concat(tok(isConst, f), text(' ')),
+    word(n, 'Name', f), word(n, 'Colon', f), text(' '), formatType(node(n, 'type'), f),
+    value === undefined ? nothing : concat(text(' '), word(n, 'Equal', f), text(' '), formatExpression(value, f)),
+  );
+}
+
+function formatType(n: CstNode | undefined, f: Formatter): Doc {
+  if (n === undefined) return nothing;
+  const axes = node(n, 'axes');
+  const at = axes?.location?.startOffset ?? Infinity;
+  const units = nodes(n, 'unit');
+  const unit = (before: boolean): readonly Doc[] =>
+    units.filter((u) => ((u.location?.startOffset ?? 0) < at) === before).flatMap((u) => [text(' '), word(u, 'Name', f)]);
+  const early = unit(true);
+  const list = axes === undefined ? nothing : formatAxes(axes, f);
+  return concat(word(n, 'Name', f), ...early, axes !== undefined && early.length > 0 ? text(' ') : nothing, list, ...(axes === undefined ? [] : unit(false)));
+}
+
+function formatAxes(n: CstNode, f: Formatter): Doc {
+  const commas = tokens(n, 'Comma');
+  const axes = nodes(n, 'expression').map((e, i) => concat(formatExpression(e, f), comma(commas[i], f)));
+  return bracketed(token(n, 'LeftBracket'), axes, token(n, 'RightBracket'), f, '');
+}
