@@ -7,10 +7,9 @@ import fc from 'fast-check';
 import * as x from '../../compiler/expr/build.ts';
 import type { BinaryOp, Expr, UnaryOp } from '../../compiler/expr/ir.ts';
 import type { MaskExpr, TensorUse } from '../../compiler/spec/ir.ts';
-import { noSpan } from '../../dsl/span.ts';
-import { b, blockShapes, h, k, nK, nQ, q } from './random-parameters.ts';
+import { b, blockShapes, h, k, nK, nQ, q, randomSpan } from './random-parameters.ts';
 
-const span = noSpan;
+const span = randomSpan;
 const row = x.add(x.sub(q, nK), nQ);
 const groupSize = x.div(x.ref('heads', 'int'), x.ref('kv_heads', 'int'));
 const step = x.ref('step', 'int');

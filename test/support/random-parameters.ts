@@ -6,7 +6,10 @@
 import { ref } from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
 import type { Axis, ScalarParam, Sizes, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
-import { noSpan } from '../../dsl/span.ts';
+import { spanOf } from '../../dsl/span.ts';
+
+/** The place that everything random claims to come from: verifiers ask for one. */
+export const randomSpan = spanOf('random.fil', 0, 1);
 
 export const q = ref('q', 'int');
 export const k = ref('k', 'int');
@@ -28,7 +31,7 @@ export function randomSequence(seed: number): () => number {
 }
 
 function scalarParam(name: string, type: ScalarParam['type'], defaultValue?: number): ScalarParam {
-  const base = { name, type, doc: [], span: noSpan } as const;
+  const base = { name, type, doc: [], span: randomSpan } as const;
   return defaultValue === undefined ? base : { ...base, defaultValue };
 }
 
@@ -58,7 +61,7 @@ interface Declared {
 }
 
 function declared(name: string, element: TensorParam['element'], axes: readonly Axis[], fill: Fill): Declared {
-  return { param: { name, element, axes, doc: [], span: noSpan }, fill };
+  return { param: { name, element, axes, doc: [], span: randomSpan }, fill };
 }
 
 const pick = (random: () => number, from: number, to: number): number => from + Math.floor(random() * (to - from + 1));

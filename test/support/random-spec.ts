@@ -10,9 +10,8 @@ import { children } from '../../compiler/expr/traverse.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { Launch, MaskExpr, Requirement, Sizes, Spec, TensorUse } from '../../compiler/spec/ir.ts';
 import { maskChildren, maskOperands, maskTensors } from '../../compiler/spec/traverse.ts';
-import { noSpan } from '../../dsl/span.ts';
 import { randomMasks } from './random-mask.ts';
-import { b, h, k, nK, nQ, q, randomSequence, randomTensor, s, scalarParams, tensorParams } from './random-parameters.ts';
+import { b, h, k, nK, nQ, q, randomSequence, randomSpan, randomTensor, s, scalarParams, tensorParams } from './random-parameters.ts';
 
 export interface RandomCase {
   readonly spec: Spec;
@@ -125,7 +124,7 @@ function usedNames(mask: MaskExpr, others: readonly Expr[]): ReadonlySet<string>
 const stepRequirement: Requirement = {
   condition: x.ge(x.ref('step', 'int'), x.int(1)),
   message: "'step' divides, so it must be at least 1",
-  span: noSpan,
+  span: randomSpan,
 };
 
 /** A spec around a mask, declaring the parameters that it uses. */
@@ -146,7 +145,7 @@ export function specAround(mask: MaskExpr, parts: { readonly scale?: Expr; reado
     ...optional,
     requires: used.has('step') ? [stepRequirement] : [],
     pins: {},
-    span: noSpan,
+    span: randomSpan,
   };
 }
 
