@@ -1,0 +1,144 @@
+/**
+ * Kernels on a WebGPU device in Node. In: a compiled attention, a launch, inputs. Out: results as numbers, and a way to run the
+ * same launch again with everything left on the device, for timing. Only kernels that the launch needs are compiled by the driver.
+ */
+/// <reference types="@webgpu/types" />
+import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
+import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
+import { resolveLaunch } from '../../compiler/launch/resolve.ts';
+import type { Launch } from '../../compiler/spec/ir.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
+import { bad, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { uploadTensor } from '../../backends/wgsl/runtime/buffers.ts';
+import type { Tensor } from '../../backends/wgsl/runtime/buffers.ts';
+import { launch as launchPlan, launchLimits, preparePlan } from '../../backends/wgsl/runtime/execute.ts';
+import type { Output, PreparedPlan, RunOptions } from '../../backends/wgsl/runtime/execute.ts';
+import { openNodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
+import type { NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
+import { compileWgsl } from './compile.ts';
+import type { CompiledText } from './compile.ts';
+import type { EngineRequest, EngineResult } from './index.ts';
+
+export interface DeviceSession {
+  /** The device in words. */
+  readonly name: string;
+  readonly software: boolean;
+  readonly target: TargetRecord;
+  /** Compiles what a launch needs; several may be prepared at once. */
+  readonly prepare: (compiled: CompiledText, launch: Launch) => Promise<Checked<ReadyLaunch>>;
+  readonly close: () => void;
+}
+
+export interface ReadyLaunch {
+  /** Uploads, runs on poisoned outputs, reads back. */
+  readonly run: (inputs: Inputs) => Promise<Checked<EngineResult>>;
+  /** Uploads once; the answer runs the launch with nothing moved, and waits for it. */
+  readonly keep: (inputs: Inputs) => Promise<() => Promise<void>>;
+  readonly destroy: () => void;
+}
+
+function deviceName({ info }: NodeDevice): string {
+  const words = [info.description, info.device, info.vendor, info.architecture].filter((w) => w !== '');
+  return words[0] ?? 'WebGPU device';
+}
+
+/** Opens a device; a real GPU where there is one, else the embedded software driver. */
+export async function openDeviceSession(adapter?: string): Promise<Checked<DeviceSession>> {
+  const opened = await openNodeDevice(adapter === undefined ? {} : { adapter });
+  if (!opened.ok) return opened;
+  const device = opened.value;
+  return good({
+    name: deviceName(device),
+    software: device.info.software,
+    target: device.target,
+    prepare: (compiled, launch) => prepare(device.device, compiled, launch),
+    close: () => device.device.destroy(),
+  });
+}
+
+/** The plan with only the kernels and steps of this launch: drivers take seconds for a kernel. */
+function trimmed(plan: HostPlan, launch: Launch, device: GPUDevice): Checked<HostPlan> {
+  const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(plan, launch.sizes, launch.scalars, extents, launchLimits(device));
+  if (!resolved.ok) return resolved;
+  const used = new Set(resolved.value.pieces.map((p) => p.step));
+  const steps = plan.steps.filter((_, i) => used.has(i));
+  const kernels = plan.kernels.filter((k) => steps.some((s) => s.kernel === k.name));
+  return good({ ...plan, steps, kernels });
+}
+
+async function prepare(device: GPUDevice, compiled: CompiledText, launch: Launch): Promise<Checked<ReadyLaunch>> {
+  const plan = trimmed(compiled.hostPlan, launch, device);
+  if (!plan.ok) return plan;
+  const prepared = await preparePlan(device, plan.value, compiled.texts);
+  if (!prepared.ok) return prepared;
+  return good({
+    run: (inputs) => runOnce(prepared.value, launch, inputs),
+    keep: (inputs) => keepOnDevice(prepared.value, launch, inputs),
+    destroy: prepared.value.destroy,
+  });
+}
+
+function tensorsOf(plan: HostPlan, { sizes, tensors }: Launch, inputs: Inputs): ReadonlyMap<string, Tensor> {
+  const stored = (data: ArrayLike<number>): Float32Array | Uint16Array => (plan.dtype === 'f16' ? Uint16Array.from(data, f16Bits) : Float32Array.from(data));
+  const { batch, heads, kvHeads, nQ, nK, dim } = sizes;
+  return new Map<string, Tensor>([
+    ['q', { extents: [batch, heads, nQ, dim], data: stored(inputs.q) }],
+    ['k', { extents: [batch, kvHeads, nK, dim], data: stored(inputs.k) }],
+    ['v', { extents: [batch, kvHeads, nK, dim], data: stored(inputs.v) }],
+    ...[...tensors].map(([name, { extents, data }]): [string, Tensor] => [name, { extents, data }]),
+  ]);
+}
+
+function numbersOf(output: Output | undefined): Float32Array {
+  const data = output?.data;
+  if (data instanceof Float32Array) return data;
+  return data instanceof Uint16Array ? Float32Array.from(data, f16FromBits) : new Float32Array(0);
+}
+
+async function runOnce(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<Checked<EngineResult>> {
+  const ran = await launchPlan(prepared, launch.sizes, launch.scalars, tensorsOf(prepared.plan, launch, inputs));
+  if (!ran.ok) return ran;
+  const { outputs } = ran.value;
+  return good({ out: numbersOf(outputs.get('out')), lse: numbersOf(outputs.get('lse')) });
+}
+
+async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<() => Promise<void>> {
+  const host = tensorsOf(prepared.plan, launch, inputs);
+  const elements = new Map(prepared.plan.tensors.map((t) => [t.name, t.element === 'float' ? 'f32' : t.element] as const));
+  const uploaded = new Map<string, Tensor>();
+  for (const [name, tensor] of host) {
+    const data = tensor.data;
+    const buffer = ArrayBuffer.isView(data) ? uploadTensor(prepared.device, name, data, elements.get(name) ?? prepared.plan.dtype) : data;
+    uploaded.set(name, { extents: tensor.extents, data: buffer ?? data });
+  }
+  const options: RunOptions = { outputs: 'leave', poison: false };
+  return async () => {
+    const ran = await launchPlan(prepared, launch.sizes, launch.scalars, uploaded, options);
+    if (!ran.ok) throw new Error(ran.diagnostics.map((d) => d.message).join('; '));
+  };
+}
+
+const sessions = new Map<string, Promise<Checked<DeviceSession>>>();
+
+/** A device that stays open for the process, one for each wanted adapter. */
+export function sharedSession(adapter?: string): Promise<Checked<DeviceSession>> {
+  const known = sessions.get(adapter ?? '') ?? openDeviceSession(adapter);
+  sessions.set(adapter ?? '', known);
+  return known;
+}
+
+export async function runOnDevice(request: EngineRequest): Promise<Checked<EngineResult>> {
+  const session = await sharedSession(request.adapter);
+  if (!session.ok) return session;
+  const { spec, launch, inputs, dtype } = request;
+  const compiled = compileWgsl(spec, { target: session.value.target, dim: launch.sizes.dim, dtype });
+  if (!compiled.ok) return compiled;
+  const ready = await session.value.prepare(compiled.value, launch);
+  if (!ready.ok) return bad(ready.diagnostics);
+  const result = await ready.value.run(inputs);
+  ready.value.destroy();
+  return result.ok ? good({ ...result.value, device: session.value.name }) : result;
+}

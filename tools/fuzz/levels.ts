@@ -1,0 +1,131 @@
+/**
+ * What the fuzzer checks at each level. In: a program with a launch and inputs, and a seed for what the case leaves open (tile sizes,
+ * subgroup width, target). Out: nothing when the level agrees with the dense interpreter, else what went wrong, in a sentence.
+ * algebra: the plan visits each live pair exactly once. tile, kernel: the interpreters of those levels within the error bounds.
+ * wgsl: a device within the error bounds.
+ */
+import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
+import type { Comparison } from '../../compiler/interpreters/bounds.ts';
+import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interpreters/launch.ts';
+import { printProblem } from '../../compiler/interpreters/problem.ts';
+import { compileSpec } from '../../compiler/pipeline.ts';
+import { checkCoverage, printViolation } from '../../compiler/plan/coverage.ts';
+import { makePlan } from '../../compiler/plan/make-plan.ts';
+import { verifyPlan } from '../../compiler/plan/verify.ts';
+import type { Schedule } from '../../compiler/schedule.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
+import { unreachable } from '../../dsl/diagnostic.ts';
+import type { Diagnostic } from '../../dsl/diagnostic.ts';
+import { targets } from '../../backends/targets.ts';
+import { sharedSession } from '../engines/device.ts';
+import { compileWgsl } from '../engines/compile.ts';
+import type { EngineResult } from '../engines/index.ts';
+import { randomOf } from '../random.ts';
+import type { Random } from '../random.ts';
+import type { Case } from './random-programs.ts';
+import { randomSchedule } from './random-schedule.ts';
+
+export const levels = ['algebra', 'tile', 'kernel', 'wgsl'] as const;
+
+export type Level = (typeof levels)[number];
+
+export interface LevelOptions {
+  readonly dtype: 'f32' | 'f16';
+  readonly adapter?: string;
+}
+
+/** What is wrong with a case at a level, or undefined. Exceptions of the compiler are findings too. */
+export async function checkCase(level: Level, given: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
+  try {
+    switch (level) {
+      case 'algebra':
+        return checkAlgebra(given, randomOf(seed));
+      case 'tile':
+      case 'kernel':
+        return checkOnHost(level, given, randomOf(seed), options.dtype);
+      case 'wgsl':
+        return await checkOnDevice(given, randomOf(seed), options);
+      default:
+        return unreachable(level);
+    }
+  } catch (error) {
+    return `exception: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  }
+}
+
+function refusal(diagnostics: readonly Diagnostic[]): string | undefined {
+  // A resource refusal is an honest answer; anything else means that a good program was called bad.
+  const wrong = diagnostics.find((d) => d.severity === 'error' && d.kind !== 'resource');
+  return wrong === undefined ? undefined : `refused: ${wrong.code}: ${wrong.message}`;
+}
+
+function checkAlgebra({ spec, launch }: Case, random: Random): string | undefined {
+  const planned = makePlan(spec);
+  if (!planned.ok) return refusal(planned.diagnostics);
+  const broken = verifyPlan(planned.value)[0];
+  if (broken !== undefined) return `plan: ${broken.rule}: ${broken.message}`;
+  const geometry = { queryTile: random.pick([8, 1, 3, 4, 16, 32]), keyTile: random.pick([8, 1, 4, 5, 16, 32]) };
+  const violation = checkCoverage(planned.value, launch, geometry)[0];
+  return violation === undefined ? undefined : `tiles of ${geometry.queryTile} x ${geometry.keyTile}: ${printViolation(violation)}`;
+}
+
+function describe(name: string, c: Comparison): string {
+  return `${name}: element ${c.element} of row ${c.row} is ${c.actual}, expected ${c.expected} within ${c.bound}`;
+}
+
+/** Compares a result with the interpreter's. */
+export function compareResult({ spec, launch, inputs }: Case, result: Pick<EngineResult, 'out' | 'lse'>, dtype: 'f32' | 'f16', splits: number): string | undefined {
+  const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, splits });
+  const out = compareRows(result.out, truth.out, truth.bounds.out);
+  if (!out.ok) return describe('out', out);
+  const lse = compareRows(result.lse, truth.lse, truth.bounds.lse);
+  return lse.ok ? undefined : describe('lse', lse);
+}
+
+/** A target with small limits now and then, so that every way of the lowering is taken. */
+function randomTarget(random: Random): TargetRecord {
+  const [first, ...rest] = targets;
+  if (first === undefined) throw new Error('there are no targets');
+  return random.pick([first, ...rest]);
+}
+
+function randomSchedules(random: Random, target: TargetRecord, dim: number): { readonly prefill?: Schedule; readonly decode?: Schedule } {
+  if (random.coin(0.3)) return {};
+  return { prefill: randomSchedule(random, target, dim, 'prefill'), decode: randomSchedule(random, target, dim, 'decode') };
+}
+
+function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, dtype: 'f32' | 'f16'): string | undefined {
+  const { spec, launch, inputs } = given;
+  const { dim } = launch.sizes;
+  const target = randomTarget(random);
+  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim) });
+  if (!compiled.ok) return refusal(compiled.diagnostics);
+  const input = { ...launch, ...inputs };
+  // Any width that the kernels count on at least.
+  const least = Math.max(4, ...compiled.value.kernelPrograms.map((k) => k.subgroup ?? 0));
+  const widths = [4, 8, 16, 32, 64].filter((w) => w >= least);
+  const width = widths[random.int(0, widths.length)] ?? 64;
+  const ran = level === 'tile' ? runPlanWithTiles(compiled.value, input) : runPlanWithLockstep(compiled.value, input, { subgroupWidth: width });
+  if (!ran.ok) return refusal(ran.diagnostics);
+  const { problems, resolved } = ran.value;
+  const where = `${target.name}${level === 'kernel' ? `, subgroups of ${width}` : ''}`;
+  const [problem] = problems;
+  if (problem !== undefined) return `${where}: ${printProblem(problem)}`;
+  const wrong = compareResult(given, ran.value, dtype, resolved.values.get('splits') ?? 1);
+  return wrong === undefined ? undefined : `${where}: ${wrong}`;
+}
+
+async function checkOnDevice(given: Case, random: Random, { dtype, adapter }: LevelOptions): Promise<string | undefined> {
+  const session = await sharedSession(adapter);
+  if (!session.ok) return refusal(session.diagnostics) ?? session.diagnostics[0]?.message;
+  const { spec, launch, inputs } = given;
+  const { target } = session.value;
+  const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim) });
+  if (!compiled.ok) return refusal(compiled.diagnostics);
+  const ready = await session.value.prepare(compiled.value, launch);
+  if (!ready.ok) return refusal(ready.diagnostics);
+  const result = await ready.value.run(inputs);
+  ready.value.destroy();
+  if (!result.ok) return refusal(result.diagnostics);
+  return compareResult(given, result.value, dtype, Math.max(1, launch.sizes.nK));
+}
