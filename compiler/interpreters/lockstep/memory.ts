@@ -4,7 +4,7 @@
  * A barrier orders workgroup memory; within one dispatch nothing orders the storage accesses of different lanes.
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
-import type { KernelType, SharedDecl, StorageDecl, StorageElement } from '../../kernel/ir.ts';
+import type { SharedDecl, StorageDecl, StorageElement } from '../../kernel/ir.ts';
 import type { BufferElement } from '../../tile/ir.ts';
 import { dispatchLaneName, laneName, report, room, taintRoom, taintSource } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
@@ -46,23 +46,6 @@ export interface StorageView {
   readonly u16: Uint16Array;
 }
 
-/** The type that a load from such storage has. */
-export function loadedType(element: StorageElement): KernelType {
-  switch (element) {
-    case 'f32':
-    case 'f16':
-      return 'f32';
-    case 'vec4f':
-    case 'vec4h':
-      return 'vec4f';
-    case 'i32':
-    case 'u32':
-    case 'vec2u':
-      return element;
-    default:
-      return unreachable(element);
-  }
-}
 
 export function bytesOfView(element: StorageElement): number {
   switch (element) {

@@ -1,0 +1,135 @@
+/**
+ * Whether an expression is well formed. In: an expression and what its names, tensors and tiles are at this place. Out: a sentence for
+ * each thing that is wrong: unknown names, operands or results of the wrong type, indices that are no ints. Each level's verifier
+ * says what is in scope.
+ */
+import { unreachable } from '../../dsl/diagnostic.ts';
+import type { BinaryOp, Expr, ScalarType, UnaryOp } from './ir.ts';
+import { printExpr } from './print.ts';
+
+export interface ExprScope {
+  /** Type of a name; undefined: not in scope. */
+  readonly ref: (name: string) => ScalarType | undefined;
+  /** What is wrong with a read of that type and number of indices; undefined: nothing. */
+  readonly read: (tensor: string, type: ScalarType, indices: number) => string | undefined;
+  /** The same for an element of a tile; absent: tiles cannot be spoken of. */
+  readonly element?: (tile: string, type: ScalarType) => string | undefined;
+}
+
+function unaryFault(op: UnaryOp, type: ScalarType, arg: ScalarType): boolean {
+  switch (op) {
+    case 'not':
+      return type !== 'bool' || arg !== 'bool';
+    case 'neg':
+    case 'abs':
+      return type !== arg || arg === 'bool';
+    case 'bit_not':
+    case 'bit_length':
+    case 'popcount':
+    case 'trailing_zeros':
+      return type !== 'int' || arg !== 'int';
+    case 'to_float':
+      return type !== 'float' || arg !== 'int';
+    case 'floor_to_int':
+      return type !== 'int' || arg !== 'float';
+    case 'exp':
+    case 'log':
+    case 'tanh':
+    case 'sqrt':
+    case 'rsqrt':
+      return type !== 'float' || arg !== 'float';
+    default:
+      return unreachable(op);
+  }
+}
+
+function binaryFault(op: BinaryOp, type: ScalarType, left: ScalarType, right: ScalarType): boolean {
+  if (left !== right) return true;
+  switch (op) {
+    case 'add':
+    case 'sub':
+    case 'mul':
+    case 'min':
+    case 'max':
+      return left === 'bool' || type !== left;
+    case 'div':
+    case 'mod':
+    case 'bit_and':
+    case 'bit_or':
+    case 'bit_xor':
+    case 'shl':
+    case 'shr':
+      return left !== 'int' || type !== 'int';
+    case 'divide':
+      return left !== 'float' || type !== 'float';
+    case 'and':
+    case 'or':
+      return left !== 'bool' || type !== 'bool';
+    case 'eq':
+    case 'ne':
+      return type !== 'bool';
+    case 'lt':
+    case 'le':
+    case 'gt':
+    case 'ge':
+      return left === 'bool' || type !== 'bool';
+    default:
+      return unreachable(op);
+  }
+}
+
+function literalFault(type: ScalarType, value: number): boolean {
+  switch (type) {
+    case 'int':
+      return !Number.isInteger(value) || (value | 0) !== value;
+    case 'bool':
+      return value !== 0 && value !== 1;
+    case 'float':
+      return Number.isNaN(value);
+    default:
+      return unreachable(type);
+  }
+}
+
+/** What is wrong with an expression, in the order in which it is written. */
+export function exprFaults(e: Expr, scope: ExprScope): readonly string[] {
+  const inner = (x: Expr): readonly string[] => exprFaults(x, scope);
+  const here = (wrong: boolean, what: string): readonly string[] => (wrong ? [`${what} in \`${printExpr(e)}\``] : []);
+  switch (e.kind) {
+    case 'literal':
+      return here(literalFault(e.type, e.value), `${e.value} is no ${e.type}`);
+    case 'ref': {
+      const type = scope.ref(e.name);
+      if (type === undefined) return [`'${e.name}' is not in scope`];
+      return type === e.type ? [] : [`'${e.name}' is ${type}, not ${e.type}`];
+    }
+    case 'read': {
+      const fault = scope.read(e.tensor, e.type, e.indices.length);
+      const indices = e.indices.flatMap((x) => here(x.type !== 'int', `an index of type ${x.type}`));
+      return [...(fault === undefined ? [] : [fault]), ...indices, ...e.indices.flatMap(inner)];
+    }
+    case 'element': {
+      if (scope.element === undefined) return [`'${e.tile}[.]' stands where no tile can be spoken of`];
+      const fault = scope.element(e.tile, e.type);
+      return fault === undefined ? [] : [fault];
+    }
+    case 'unary':
+      return [...here(unaryFault(e.op, e.type, e.arg.type), `${e.op} of ${e.arg.type} gives no ${e.type}`), ...inner(e.arg)];
+    case 'binary': {
+      const { left, right } = e;
+      return [...here(binaryFault(e.op, e.type, left.type, right.type), `${e.op} of ${left.type} and ${right.type} gives no ${e.type}`), ...inner(left), ...inner(right)];
+    }
+    case 'select': {
+      const fits = e.cond.type === 'bool' && e.then.type === e.type && e.otherwise.type === e.type;
+      return [...here(!fits, `select of ${e.cond.type}, ${e.then.type} and ${e.otherwise.type} gives no ${e.type}`), ...inner(e.cond), ...inner(e.then), ...inner(e.otherwise)];
+    }
+    case 'fold': {
+      const wanted = e.op === 'any' || e.op === 'all' ? e.type === 'bool' : e.op === 'sum' ? e.type !== 'bool' : e.type === 'int';
+      const fits = wanted && e.body.type === e.type && e.from.type === 'int' && e.to.type === 'int';
+      const local: ExprScope = { ...scope, ref: (name) => (name === e.local ? 'int' : scope.ref(name)) };
+      return [...here(!fits, `${e.op} of ${e.body.type} gives no ${e.type}`), ...inner(e.from), ...inner(e.to), ...exprFaults(e.body, local)];
+    }
+    default:
+      return unreachable(e);
+  }
+}

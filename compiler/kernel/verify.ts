@@ -1,0 +1,226 @@
+/**
+ * The rules of kernel programs. In: a program. Out: findings. A program without findings prints to text that compiles: names are declared
+ * before use with their types, memories exist and are used as declared, barriers and subgroup operations stand where all lanes of
+ * the workgroup are together.
+ */
+import { unreachable } from '../../dsl/diagnostic.ts';
+import type { Origin } from '../../dsl/span.ts';
+import type { Finding } from '../finding.ts';
+import type { KernelExpr, KernelProgram, KernelStmt, KernelType } from './ir.ts';
+import { printKernelExpr } from './print.ts';
+import { storedType, typeByOperands } from './types.ts';
+import { uniformityOf } from './uniformity.ts';
+import type { Uniformity } from './uniformity.ts';
+import { subexpressions } from './walk.ts';
+
+interface Name {
+  readonly type: KernelType;
+  readonly mutable: boolean;
+}
+
+interface Memory {
+  readonly type: KernelType;
+  /** Absent: known at launch only. */
+  readonly length?: number;
+  readonly writable: boolean;
+}
+
+interface Scope {
+  readonly names: ReadonlyMap<string, Name>;
+  readonly arrays: ReadonlyMap<string, Memory>;
+  /** All lanes of the workgroup are here, as far as can be known. */
+  readonly together: boolean;
+}
+
+interface Context {
+  readonly program: KernelProgram;
+  readonly storage: ReadonlyMap<string, Memory>;
+  readonly shared: ReadonlyMap<string, Memory>;
+  readonly uniformity: Uniformity;
+  readonly findings: Finding[];
+}
+
+type Report = (rule: string, message: string) => void;
+
+function checkIndex(report: Report, name: string, memory: Memory | undefined, index: KernelExpr, what: string): void {
+  if (memory === undefined) return report('memory', `${what} '${name}' is not declared`);
+  if (index.type !== 'i32') report('types', `'${name}' is indexed with ${index.type}`);
+  if (index.kind === 'literal' && (index.value < 0 || (memory.length !== undefined && index.value >= memory.length))) {
+    report('bounds', `'${name}[${index.value}]' lies outside`);
+  }
+}
+
+function checkMemoryLoad(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'load' | 'load_shared' | 'load_array' }>): void {
+  const [name, map, what] = e.kind === 'load' ? [e.storage, c.storage, 'storage'] as const : e.kind === 'load_shared' ? [e.shared, c.shared, 'workgroup memory'] as const : [e.array, scope.arrays, 'array'] as const;
+  const memory = map.get(name);
+  checkIndex(report, name, memory, e.index, what);
+  if (memory !== undefined && memory.type !== e.type) report('types', `'${name}' holds ${memory.type}, loaded as ${e.type}`);
+}
+
+function checkSubgroup(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'shuffle' | 'subgroup' }>): void {
+  const { subgroup } = c.program;
+  if (!scope.together) report('together', `\`${printKernelExpr(e)}\` stands where lanes may have parted`);
+  if (subgroup === undefined) report('subgroup', 'the program uses subgroup operations, but counts on no subgroup');
+  if (e.kind !== 'shuffle') return;
+  if (!c.uniformity.uniform(e.from)) report('together', `\`${printKernelExpr(e)}\` asks for different lanes`);
+  if (e.from.kind === 'literal' && (e.from.value < 0 || e.from.value >= (subgroup ?? Infinity))) {
+    report('subgroup', `\`${printKernelExpr(e)}\` asks for a lane that small subgroups do not have`);
+  }
+}
+
+function checkExpr(c: Context, scope: Scope, report: Report, e: KernelExpr): void {
+  switch (e.kind) {
+    case 'ref': {
+      const name = scope.names.get(e.name);
+      if (name === undefined) report('in-scope', `'${e.name}' is not in scope`);
+      else if (name.type !== e.type) report('types', `'${e.name}' is ${name.type}, not ${e.type}`);
+      return;
+    }
+    case 'load':
+    case 'load_shared':
+    case 'load_array':
+      checkMemoryLoad(c, scope, report, e);
+      break;
+    case 'shuffle':
+    case 'subgroup':
+      checkSubgroup(c, scope, report, e);
+      break;
+    case 'literal': {
+      const whole = Number.isInteger(e.value);
+      const fits = { bool: e.value === 0 || e.value === 1, i32: whole && (e.value | 0) === e.value, u32: whole && e.value >>> 0 === e.value, f32: !Number.isNaN(e.value) }[e.type];
+      if (!fits) report('types', `${e.value} is no ${e.type}`);
+      return;
+    }
+    case 'builtin':
+    case 'unary':
+    case 'binary':
+    case 'fma':
+    case 'select':
+    case 'vec4':
+    case 'extract':
+      break;
+    default:
+      return unreachable(e);
+  }
+  if (e.kind !== 'load' && e.kind !== 'load_shared' && e.kind !== 'load_array') {
+    const type = typeByOperands(e);
+    if (type !== e.type) report('types', `\`${printKernelExpr(e)}\` is ${type ?? 'ill typed'}, not ${e.type}`);
+  }
+  for (const x of subexpressions(e)) checkExpr(c, scope, report, x);
+}
+
+function checkTyped(c: Context, scope: Scope, report: Report, e: KernelExpr, type: KernelType | undefined): void {
+  checkExpr(c, scope, report, e);
+  if (type !== undefined && e.type !== type) report('types', `\`${printKernelExpr(e)}\` is ${e.type} where ${type} is needed`);
+}
+
+function taken(c: Context, scope: Scope, name: string): boolean {
+  return scope.names.has(name) || scope.arrays.has(name) || c.storage.has(name) || c.shared.has(name);
+}
+
+function declare(c: Context, scope: Scope, report: Report, name: string, type: KernelType, mutable: boolean): Scope {
+  if (taken(c, scope, name)) report('declared-once', `'${name}' is declared again`);
+  return { ...scope, names: new Map([...scope.names, [name, { type, mutable }]]) };
+}
+
+/** Control flow: what is declared uniform must be, and only that keeps lanes together. */
+function inner(c: Context, scope: Scope, report: Report, conditions: readonly KernelExpr[], uniform: boolean): Scope {
+  const same = conditions.every((e) => c.uniformity.uniform(e));
+  if (uniform && !same) report('uniform-flow', `declared uniform, but \`${conditions.filter((e) => !c.uniformity.uniform(e)).map(printKernelExpr).join('\`, \`')}\` may differ among lanes`);
+  return { ...scope, together: scope.together && uniform && same };
+}
+
+function statement(c: Context, scope: Scope, s: KernelStmt): Scope {
+  const origin: Origin = s.origin;
+  const report: Report = (rule, message) => c.findings.push({ rule, message, origin });
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+      checkTyped(c, scope, report, s.value, s.type);
+      return declare(c, scope, report, s.name, s.type, s.kind === 'var');
+    case 'assign': {
+      const name = scope.names.get(s.name);
+      if (name === undefined) report('in-scope', `'${s.name}' is not in scope`);
+      else if (!name.mutable) report('variables', `'${s.name}' is no variable`);
+      checkTyped(c, scope, report, s.value, name?.type);
+      return scope;
+    }
+    case 'array': {
+      checkTyped(c, scope, report, s.value, s.type);
+      if (!Number.isInteger(s.length) || s.length < 1) report('bounds', `array '${s.name}' has the length ${s.length}`);
+      if (taken(c, scope, s.name)) report('declared-once', `'${s.name}' is declared again`);
+      return { ...scope, arrays: new Map([...scope.arrays, [s.name, { type: s.type, length: s.length, writable: true }]]) };
+    }
+    case 'assign_array':
+    case 'store':
+    case 'store_shared': {
+      const [name, memory, what] = s.kind === 'store' ? [s.storage, c.storage.get(s.storage), 'storage'] as const : s.kind === 'store_shared' ? [s.shared, c.shared.get(s.shared), 'workgroup memory'] as const : [s.array, scope.arrays.get(s.array), 'array'] as const;
+      checkIndex(report, name, memory, s.index, what);
+      if (memory !== undefined && !memory.writable) report('memory', `'${name}' is only read and cannot be stored into`);
+      checkExpr(c, scope, report, s.index);
+      checkTyped(c, scope, report, s.value, memory?.type);
+      return scope;
+    }
+    case 'barrier':
+      if (!scope.together) report('together', 'a barrier stands where lanes may have parted');
+      return scope;
+    case 'if': {
+      checkTyped(c, scope, report, s.cond, 'bool');
+      const inside = inner(c, scope, report, [s.cond], s.uniform);
+      block(c, inside, s.then);
+      block(c, inside, s.otherwise);
+      return scope;
+    }
+    case 'for': {
+      checkTyped(c, scope, report, s.from, 'i32');
+      checkTyped(c, scope, report, s.to, 'i32');
+      if (!Number.isInteger(s.step) || s.step < 1) report('bounds', `a loop steps by ${s.step}`);
+      const inside = inner(c, scope, report, [s.from, s.to], s.uniform);
+      block(c, declare(c, inside, report, s.index, 'i32', false), s.body);
+      return scope;
+    }
+    case 'while':
+      checkTyped(c, scope, report, s.cond, 'bool');
+      block(c, inner(c, scope, report, [s.cond], s.uniform), s.body);
+      return scope;
+    case 'comment':
+      return scope;
+    default:
+      return unreachable(s);
+  }
+}
+
+function block(c: Context, outer: Scope, body: readonly KernelStmt[]): void {
+  let scope = outer;
+  for (const s of body) scope = statement(c, scope, s);
+}
+
+function checkHead(c: Context): void {
+  const { program, findings } = c;
+  const report: Report = (rule, message) => findings.push({ rule, message, origin: program.origin });
+  const names = [...program.storage, ...program.uniforms, ...program.shared].map((d) => d.name);
+  for (const name of new Set(names.filter((n, i) => names.indexOf(n) !== i))) report('declared-once', `'${name}' is declared more than once`);
+  if (!Number.isInteger(program.workgroupSize) || program.workgroupSize < 1) report('bounds', `a workgroup of ${program.workgroupSize} lanes`);
+  for (const s of program.shared) if (!Number.isInteger(s.length) || s.length < 1) report('bounds', `workgroup memory '${s.name}' has the length ${s.length}`);
+  const accesses = new Map<string, string>();
+  for (const s of program.storage) {
+    const known = accesses.get(s.buffer);
+    if (known !== undefined && known !== s.access) report('memory', `buffer '${s.buffer}' is seen both as read and as written`);
+    accesses.set(s.buffer, s.access);
+  }
+}
+
+/** The broken rules of a program; none: it is well formed. */
+export function verifyKernel(program: KernelProgram): readonly Finding[] {
+  const c: Context = {
+    program,
+    storage: new Map(program.storage.map((s) => [s.name, { type: storedType(s.element), writable: s.access === 'write' }])),
+    shared: new Map(program.shared.map((s) => [s.name, { type: s.element, length: s.length, writable: true }])),
+    uniformity: uniformityOf(program),
+    findings: [],
+  };
+  checkHead(c);
+  const names = new Map(program.uniforms.map((u): [string, Name] => [u.name, { type: u.type, mutable: false }]));
+  block(c, { names, arrays: new Map(), together: true }, program.body);
+  return c.findings;
+}
