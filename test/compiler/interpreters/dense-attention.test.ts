@@ -79,21 +79,24 @@ test('outputs are weighted means written out: softmax of the live logits, per el
         const live = mask.subarray(row.index * nK, (row.index + 1) * nK);
         expect(row.count).toBe(live.reduce((sum, bit) => sum + bit, 0));
         let total = row.sink === undefined ? 0 : Math.exp(row.sink - row.lse);
+        let strays = 0;
         for (let i = 0; i < row.count; i += 1) {
-          const key = row.keys[i] ?? -1;
-          expect(live[key]).toBe(1);
-          expect(row.kvHead).toBe(Math.floor((row.h * kvHeads) / heads));
+          if (live[row.keys[i] ?? -1] !== 1) strays += 1;
           total += row.weights[i] ?? NaN;
         }
+        expect(strays).toBe(0);
+        expect(row.kvHead).toBe(Math.floor((row.h * kvHeads) / heads));
         if (row.lse !== -Infinity) expect(total).toBeCloseTo(1, 10);
+        let worst = 0;
         for (let d = 0; d < dim; d += 1) {
           let mean = 0;
           for (let i = 0; i < row.count; i += 1) {
             const at = ((row.b * kvHeads + row.kvHead) * nK + (row.keys[i] ?? 0)) * dim + d;
             mean += Math.exp((row.logits[i] ?? 0) - row.lse) * (inputs.v[at] ?? 0);
           }
-          expect(row.out[d]).toBeCloseTo(row.lse === -Infinity ? 0 : mean, 9);
+          worst = Math.max(worst, Math.abs((row.out[d] ?? NaN) - (row.lse === -Infinity ? 0 : mean)));
         }
+        expect(worst).toBeLessThan(1e-10);
       });
       expect(seen).toEqual(Array.from({ length: batch * heads * nQ }, (_, i) => i));
       expect(result.out.every(Number.isFinite)).toBe(true);
@@ -107,9 +110,8 @@ test('values of ones give ones in every row that sees a key and has no sink', ()
     fc.property(randomCases({ scores: false }), ({ spec, launch }) => {
       const inputs = randomInputs(launch.sizes, 3);
       const { out, liveKeys } = denseAttention(spec, launch, { ...inputs, v: new Float64Array(inputs.v.length).fill(1) });
-      out.forEach((value, i) => {
-        expect(value).toBeCloseTo((liveKeys[Math.floor(i / launch.sizes.dim)] ?? 0) > 0 ? 1 : 0, 12);
-      });
+      const worst = out.reduce((error, value, i) => Math.max(error, Math.abs(value - ((liveKeys[Math.floor(i / launch.sizes.dim)] ?? 0) > 0 ? 1 : 0))), 0);
+      expect(worst).toBeLessThan(1e-12);
     }),
     { numRuns: 60, seed: 12 },
   );
