@@ -49,7 +49,8 @@ function asksTiles(atom: Atom): boolean {
   }
 }
 
-function rangeOf(part: Part, arrangement: Arrangement): KeyRange {
+/** The keys that a query tile meets in a part, as one range. */
+export function rangeOf(part: Part, arrangement: Arrangement): KeyRange {
   const bounds = keyBounds(part, box.q);
   const rowAtoms = part.filter(freeOfKeys);
   const guards = [...bounds.guards, ...(rowAtoms.length === 0 ? [] : [mayHold(rowAtoms, { ...box, k: box.q }, arrangement)])];

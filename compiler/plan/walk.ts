@@ -11,6 +11,8 @@ import { at, worldOf, type Geometry, type World } from './world.ts';
 export interface Positions {
   readonly count: number;
   readonly at: (i: number) => number;
+  /** How many lie below a value: the index of the first that does not. */
+  readonly below: (value: number) => number;
 }
 
 /** Half-open runs of tile indices, ascending and apart. */
@@ -27,21 +29,25 @@ export interface TileVisit {
   readonly full: boolean;
 }
 
-const line = (first: number, step: number, count: number): Positions => ({ count, at: (i) => first + i * step });
+const within = (x: number, count: number): number => Math.max(0, Math.min(count, x));
+
+function line(first: number, step: number, count: number): Positions {
+  return { count, at: (i) => first + i * step, below: (value) => within(Math.ceil((value - first) / step), count) };
+}
 
 export function slice(p: Positions, from: number, count: number): Positions {
-  return { count, at: (i) => p.at(from + i) };
+  return { count, at: (i) => p.at(from + i), below: (value) => within(p.below(value) - from, count) };
 }
 
 const floorMod = (a: number, m: number): number => ((a % m) + m) % m;
 
-/** First index of ascending positions whose position is at least `value`. */
-function lowerBound(p: Positions, value: number): number {
+/** Entries of ascending positions below a value, by bisection. */
+function bisect(count: number, at: (i: number) => number, value: number): number {
   let low = 0;
-  let high = p.count;
+  let high = count;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (p.at(middle) < value) low = middle + 1;
+    if (at(middle) < value) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -80,13 +86,16 @@ export function keySlots(keys: KeyArrangement, world: World): () => Positions {
       const leading = keys.leading.map((e) => world.run(e));
       return () => {
         const base = leading.reduce((index, run, i) => index * (table?.extents[i] ?? 1) + run(), 0) * (table?.extents[leading.length] ?? 0);
-        return { count: table?.data[base] ?? 0, at: (i) => table?.data[base + 1 + i] ?? 0 };
+        const count = table?.data[base] ?? 0;
+        const entry = (i: number): number => table?.data[base + 1 + i] ?? 0;
+        return { count, at: entry, below: (value) => bisect(count, entry, value) };
       };
     }
   }
 }
 
-function merged(runs: (readonly [number, number])[]): Runs {
+/** Runs in order, those that touch made one; sorts its argument. */
+export function merged(runs: (readonly [number, number])[]): Runs {
   runs.sort((a, b) => a[0] - b[0]);
   const out: [number, number][] = [];
   for (const [from, to] of runs) {
@@ -148,8 +157,8 @@ export function phaseRunner(phase: Phase, world: World, geometry: Geometry): Pha
     runs: (keys) => {
       const found: [number, number][] = [];
       for (const [from, to] of ranges) {
-        const first = lowerBound(keys, from());
-        const end = lowerBound(keys, to());
+        const first = keys.below(from());
+        const end = keys.below(to());
         if (first < end) found.push([Math.floor(first / keyTile), Math.ceil(end / keyTile)]);
       }
       return merged(found);
