@@ -52,17 +52,18 @@ function verified<T>(stage: string, value: T, findings: readonly { readonly rule
 }
 
 export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compiled> {
-  const { target, dim, dtype, trace = () => undefined } = options;
+  const { target, dim, dtype } = options;
+  const trace = (level: string, text: () => string): void => options.trace?.(level, text());
   const notes: Diagnostic[] = [];
 
   verified('spec', spec, verifySpec(spec).map((v) => ({ rule: v.rule, message: v.detail })), printSpec);
-  trace('1-spec', printSpec(spec));
+  trace('1-spec', () => printSpec(spec));
 
   const planned = makePlan(spec);
   if (!planned.ok) return planned;
   notes.push(...planned.diagnostics);
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
-  trace('2-plan', printPlan(plan));
+  trace('2-plan', () => printPlan(plan));
 
   const choose = (kind: 'prefill' | 'decode' | 'merge' | 'table'): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
   const lowering: LowerOptions = {
@@ -77,16 +78,16 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   };
   const lowered = lowerPlan(plan, lowering);
   const tilePrograms = lowered.requests.map(({ program }) => verified('tile', program, verifyTile(program), printTile));
-  trace('3-tile', tilePrograms.map(printTile).join('\n'));
+  trace('3-tile', () => tilePrograms.map(printTile).join('\n'));
 
   const kernels = lowered.requests.map(({ program, schedule }) => lowerTile(program, schedule, target));
   const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
   if (refused.length > 0) return bad(refused);
   const kernelPrograms = kernels.flatMap((k) => (k.ok ? [k.value] : []));
-  trace('4-kernel', kernelPrograms.map(printKernel).join('\n'));
+  trace('4-kernel', () => kernelPrograms.map(printKernel).join('\n'));
 
   const hostPlan = makeHostPlan(plan, lowering, lowered, kernelPrograms);
-  trace('5-launch', JSON.stringify(hostPlan, undefined, 2));
+  trace('5-launch', () => JSON.stringify(hostPlan, undefined, 2));
 
   const { prefill, decode } = lowering.schedules;
   return good({ spec, plan, prefill, decode, tilePrograms, kernelPrograms, hostPlan }, notes);

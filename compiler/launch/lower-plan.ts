@@ -7,7 +7,7 @@
  * passes go through partial results and the merge.
  */
 import type { Expr } from '../expr/ir.ts';
-import { add, and, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
+import { add, and, bool, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
 import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
 import type { Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
@@ -52,6 +52,12 @@ export interface LoweredPlan {
 }
 
 const i = (name: string): Expr => ref(name, 'int');
+/** Whether one pass writes every row of the output; otherwise rows are finished by the merge. */
+function onePassDoesAll(plan: Plan): boolean {
+  const [first, ...others] = plan.passes;
+  return others.length === 0 && (first?.rows.kind === 'contiguous' || first?.rows.only === undefined);
+}
+
 const decoding = ref('decode', 'bool');
 const partial = ref('partial', 'bool');
 
@@ -68,7 +74,7 @@ function hostVariables(plan: Plan, o: LowerOptions): readonly HostVariable[] {
     variable('query_tiles', ceilDiv(i('n_q'), i('query_tile'))),
     variable('key_tiles', ceilDiv(i('n_k'), i('key_tile'))),
     variable('splits', max(int(1), min(wanted, i('key_tiles')))),
-    variable('partial', or(decoding, or(gt(i('splits'), int(1)), gt(int(plan.passes.length), int(1))))),
+    variable('partial', or(decoding, or(gt(i('splits'), int(1)), bool(!onePassDoesAll(plan))))),
     variable('slots', select(partial, mul(int(plan.passes.length), i('splits')), int(0))),
   ];
 }
@@ -182,12 +188,11 @@ export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
       buffers: declarations,
     });
     const chosen = kind === 'decode' ? decoding : not(decoding);
-    const several = plan.passes.length > 1;
-    const when = several || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
+    const when = !onePassDoesAll(plan) || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
     return { program, schedule, when, chunkable: true };
   };
   plan.passes.forEach((pass, index) => {
-    if (plan.passes.length === 1) requests.push(attention(pass, index, 'prefill', 'final'));
+    if (onePassDoesAll(plan)) requests.push(attention(pass, index, 'prefill', 'final'));
     requests.push(attention(pass, index, 'prefill', 'partial'), attention(pass, index, 'decode', 'partial'));
   });
 
