@@ -6,6 +6,8 @@
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Origin } from '../../dsl/span.ts';
 import type { Finding } from '../finding.ts';
+import { nameScope } from '../scope.ts';
+import type { NameScope } from '../scope.ts';
 import type { KernelExpr, KernelProgram, KernelStmt, KernelType } from './ir.ts';
 import { printKernelExpr } from './print.ts';
 import { storedType, typeByOperands } from './types.ts';
@@ -26,8 +28,8 @@ interface Memory {
 }
 
 interface Scope {
-  readonly names: ReadonlyMap<string, Name>;
-  readonly arrays: ReadonlyMap<string, Memory>;
+  readonly names: NameScope<Name>;
+  readonly arrays: NameScope<Memory>;
   /** All lanes of the workgroup are here, as far as can be known. */
   readonly together: boolean;
 }
@@ -40,6 +42,10 @@ interface Context {
   readonly findings: Finding[];
 }
 
+type Access =
+  | Extract<KernelExpr, { readonly kind: 'load' | 'load_shared' | 'load_array' }>
+  | Extract<KernelStmt, { readonly kind: 'store' | 'store_shared' | 'assign_array' }>;
+
 type Report = (rule: string, message: string) => void;
 
 function checkIndex(report: Report, name: string, memory: Memory | undefined, index: KernelExpr, what: string): void {
@@ -50,9 +56,15 @@ function checkIndex(report: Report, name: string, memory: Memory | undefined, in
   }
 }
 
+/** The memory that an access is to: its name, what it is, and how to call its kind. */
+function memoryOf(c: Context, scope: Scope, access: Access): readonly [string, Memory | undefined, string] {
+  if ('storage' in access) return [access.storage, c.storage.get(access.storage), 'storage'];
+  if ('shared' in access) return [access.shared, c.shared.get(access.shared), 'workgroup memory'];
+  return [access.array, scope.arrays.get(access.array), 'array'];
+}
+
 function checkMemoryLoad(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'load' | 'load_shared' | 'load_array' }>): void {
-  const [name, map, what] = e.kind === 'load' ? [e.storage, c.storage, 'storage'] as const : e.kind === 'load_shared' ? [e.shared, c.shared, 'workgroup memory'] as const : [e.array, scope.arrays, 'array'] as const;
-  const memory = map.get(name);
+  const [name, memory, what] = memoryOf(c, scope, e);
   checkIndex(report, name, memory, e.index, what);
   if (memory !== undefined && memory.type !== e.type) report('types', `'${name}' holds ${memory.type}, loaded as ${e.type}`);
 }
@@ -115,22 +127,22 @@ function checkTyped(c: Context, scope: Scope, report: Report, e: KernelExpr, typ
 }
 
 function taken(c: Context, scope: Scope, name: string): boolean {
-  return scope.names.has(name) || scope.arrays.has(name) || c.storage.has(name) || c.shared.has(name);
+  return scope.names.get(name) !== undefined || scope.arrays.get(name) !== undefined || c.storage.has(name) || c.shared.has(name);
 }
 
-function declare(c: Context, scope: Scope, report: Report, name: string, type: KernelType, mutable: boolean): Scope {
+function declare(c: Context, scope: Scope, report: Report, name: string, type: KernelType, mutable: boolean): void {
   if (taken(c, scope, name)) report('declared-once', `'${name}' is declared again`);
-  return { ...scope, names: new Map([...scope.names, [name, { type, mutable }]]) };
+  scope.names.declare(name, { type, mutable });
 }
 
 /** Control flow: what is declared uniform must be, and only that keeps lanes together. */
 function inner(c: Context, scope: Scope, report: Report, conditions: readonly KernelExpr[], uniform: boolean): Scope {
   const same = conditions.every((e) => c.uniformity.uniform(e));
   if (uniform && !same) report('uniform-flow', `declared uniform, but \`${conditions.filter((e) => !c.uniformity.uniform(e)).map(printKernelExpr).join('\`, \`')}\` may differ among lanes`);
-  return { ...scope, together: scope.together && uniform && same };
+  return { names: scope.names.inner(), arrays: scope.arrays.inner(), together: scope.together && uniform && same };
 }
 
-function statement(c: Context, scope: Scope, s: KernelStmt): Scope {
+function statement(c: Context, scope: Scope, s: KernelStmt): void {
   const origin: Origin = s.origin;
   const report: Report = (rule, message) => c.findings.push({ rule, message, origin });
   switch (s.kind) {
@@ -143,56 +155,56 @@ function statement(c: Context, scope: Scope, s: KernelStmt): Scope {
       if (name === undefined) report('in-scope', `'${s.name}' is not in scope`);
       else if (!name.mutable) report('variables', `'${s.name}' is no variable`);
       checkTyped(c, scope, report, s.value, name?.type);
-      return scope;
+      return;
     }
     case 'array': {
       checkTyped(c, scope, report, s.value, s.type);
       if (!Number.isInteger(s.length) || s.length < 1) report('bounds', `array '${s.name}' has the length ${s.length}`);
       if (taken(c, scope, s.name)) report('declared-once', `'${s.name}' is declared again`);
-      return { ...scope, arrays: new Map([...scope.arrays, [s.name, { type: s.type, length: s.length, writable: true }]]) };
+      scope.arrays.declare(s.name, { type: s.type, length: s.length, writable: true });
+      return;
     }
     case 'assign_array':
     case 'store':
     case 'store_shared': {
-      const [name, memory, what] = s.kind === 'store' ? [s.storage, c.storage.get(s.storage), 'storage'] as const : s.kind === 'store_shared' ? [s.shared, c.shared.get(s.shared), 'workgroup memory'] as const : [s.array, scope.arrays.get(s.array), 'array'] as const;
+      const [name, memory, what] = memoryOf(c, scope, s);
       checkIndex(report, name, memory, s.index, what);
       if (memory !== undefined && !memory.writable) report('memory', `'${name}' is only read and cannot be stored into`);
       checkExpr(c, scope, report, s.index);
       checkTyped(c, scope, report, s.value, memory?.type);
-      return scope;
+      return;
     }
     case 'barrier':
       if (!scope.together) report('together', 'a barrier stands where lanes may have parted');
-      return scope;
+      return;
     case 'if': {
       checkTyped(c, scope, report, s.cond, 'bool');
-      const inside = inner(c, scope, report, [s.cond], s.uniform);
-      block(c, inside, s.then);
-      block(c, inside, s.otherwise);
-      return scope;
+      block(c, inner(c, scope, report, [s.cond], s.uniform), s.then);
+      block(c, inner(c, scope, () => undefined, [s.cond], s.uniform), s.otherwise);
+      return;
     }
     case 'for': {
       checkTyped(c, scope, report, s.from, 'i32');
       checkTyped(c, scope, report, s.to, 'i32');
       if (!Number.isInteger(s.step) || s.step < 1) report('bounds', `a loop steps by ${s.step}`);
       const inside = inner(c, scope, report, [s.from, s.to], s.uniform);
-      block(c, declare(c, inside, report, s.index, 'i32', false), s.body);
-      return scope;
+      declare(c, inside, report, s.index, 'i32', false);
+      block(c, inside, s.body);
+      return;
     }
     case 'while':
       checkTyped(c, scope, report, s.cond, 'bool');
       block(c, inner(c, scope, report, [s.cond], s.uniform), s.body);
-      return scope;
+      return;
     case 'comment':
-      return scope;
+      return;
     default:
       return unreachable(s);
   }
 }
 
-function block(c: Context, outer: Scope, body: readonly KernelStmt[]): void {
-  let scope = outer;
-  for (const s of body) scope = statement(c, scope, s);
+function block(c: Context, scope: Scope, body: readonly KernelStmt[]): void {
+  for (const s of body) statement(c, scope, s);
 }
 
 function checkHead(c: Context): void {
@@ -221,6 +233,6 @@ export function verifyKernel(program: KernelProgram): readonly Finding[] {
   };
   checkHead(c);
   const names = new Map(program.uniforms.map((u): [string, Name] => [u.name, { type: u.type, mutable: false }]));
-  block(c, { names, arrays: new Map(), together: true }, program.body);
+  block(c, { names: nameScope(names), arrays: nameScope(), together: true }, program.body);
   return c.findings;
 }

@@ -5,6 +5,7 @@
  */
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelType } from '../../kernel/ir.ts';
+import type { NameScope } from '../../scope.ts';
 import { f16FromBits } from '../number.ts';
 import { checkUse, componentsOf, floats, ints, laneName, lanesOf, report, room, taintRoom } from './machine.ts';
 import type { Lanes, Machine } from './machine.ts';
@@ -34,8 +35,8 @@ export interface PrivateArray {
 
 export interface Scope {
   readonly m: Machine;
-  readonly values: ReadonlyMap<string, Held>;
-  readonly arrays: ReadonlyMap<string, PrivateArray>;
+  readonly values: NameScope<Held>;
+  readonly arrays: NameScope<PrivateArray>;
   readonly storage: ReadonlyMap<string, { view: StorageView | undefined }>;
   readonly shared: ReadonlyMap<string, SharedState>;
   /** Builtins by name. */
@@ -47,7 +48,7 @@ export interface Scope {
 const nothing: Run = () => {};
 
 /** What a name stands for; a program that says an unknown name has not been verified. */
-export function lookup<T>(map: ReadonlyMap<string, T>, name: string, what: string): T {
+export function lookup<T>(map: { readonly get: (name: string) => T | undefined }, name: string, what: string): T {
   const value = map.get(name);
   if (value === undefined) throw new CompilerBug('lockstep', `no ${what} '${name}' in scope`);
   return value;

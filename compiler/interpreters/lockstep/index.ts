@@ -4,9 +4,10 @@
  * wrong and what was done comes back as a report. f32 is rounded after each operation, i32 and u32 wrap.
  */
 import type { KernelProgram } from '../../kernel/ir.ts';
+import { nameScope } from '../../scope.ts';
 import { problemLog } from '../problem.ts';
 import type { Problem } from '../problem.ts';
-import type { Scope } from './expression.ts';
+import type { Held, Scope } from './expression.ts';
 import { newCounters, report, room } from './machine.ts';
 import type { Counters, Lanes, Machine } from './machine.ts';
 import { bindStorage, sharedState } from './memory.ts';
@@ -66,8 +67,8 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
   const storage = new Map(program.storage.map((s): [string, { view: StorageView | undefined }] => [s.name, { view: undefined }]));
   const scope: Scope = {
     m, builtins, storage,
-    values: new Map(uniforms.map((u) => [u.name, { ...u, taint: m.clean }])),
-    arrays: new Map(),
+    values: nameScope(uniforms.map((u): [string, Held] => [u.name, { type: u.type, out: u.out, taint: m.clean }])),
+    arrays: nameScope(),
     shared: new Map(program.shared.map((s) => [s.name, sharedState(m, s)])),
     divergent: false,
   };

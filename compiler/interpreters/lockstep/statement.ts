@@ -3,7 +3,7 @@
  * each for all active lanes before the next: branches and loops narrow the mask, barriers open a new interval.
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
-import type { KernelStmt, KernelType } from '../../kernel/ir.ts';
+import type { KernelStmt } from '../../kernel/ir.ts';
 import { f16Bits } from '../number.ts';
 import { compileValue, inArray, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
@@ -12,8 +12,8 @@ import type { Lanes, Machine } from './machine.ts';
 import { inShared, inStorage, noteSharedStore, noteStore } from './memory.ts';
 import type { Run } from './operators.ts';
 
-function withValue(scope: Scope, name: string, type: KernelType, out: Lanes, taint: Uint8Array): Scope {
-  return { ...scope, values: new Map([...scope.values, [name, { type, out, taint }]]) };
+function innerScope(scope: Scope, uniform: boolean): Scope {
+  return { ...scope, values: scope.values.inner(), arrays: scope.arrays.inner(), divergent: scope.divergent || !uniform };
 }
 
 /** Copies the values of executing lanes. */
@@ -185,9 +185,8 @@ function newSplit(m: Machine): Split {
 function compileIf(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'if' }>): Run {
   const { m } = scope;
   const cond = compileValue(scope, s.cond);
-  const inner = s.uniform ? scope : { ...scope, divergent: true };
-  const then = compileBlock(inner, s.then);
-  const otherwise = compileBlock(inner, s.otherwise);
+  const then = compileBlock(innerScope(scope, s.uniform), s.then);
+  const otherwise = compileBlock(innerScope(scope, s.uniform), s.otherwise);
   const masks = newSplit(m);
   return () => {
     cond.run();
@@ -232,9 +231,10 @@ function compileFor(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'for' 
   const { m } = scope;
   const from = compileValue(scope, s.from);
   const index = new Int32Array(m.lanes);
-  const inside = withValue(scope, s.index, 'i32', index, m.clean);
+  const inside = innerScope(scope, s.uniform);
+  inside.values.declare(s.index, { type: 'i32', out: index, taint: m.clean });
   const to = compileValue(inside, s.to);
-  const body = compileBlock(s.uniform ? inside : { ...inside, divergent: true }, s.body);
+  const body = compileBlock(inside, s.body);
   const masks = newSplit(m);
   const mine = new Uint8Array(m.lanes);
   const going = new Int32Array(m.lanes);
@@ -258,7 +258,7 @@ function compileFor(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'for' 
 function compileWhile(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'while' }>): Run {
   const { m } = scope;
   const cond = compileValue(scope, s.cond);
-  const body = compileBlock(s.uniform ? scope : { ...scope, divergent: true }, s.body);
+  const body = compileBlock(innerScope(scope, s.uniform), s.body);
   const masks = newSplit(m);
   const mine = new Uint8Array(m.lanes);
   const evaluate = (): void => {
@@ -268,8 +268,8 @@ function compileWhile(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'whi
   return () => loop(m, s, cond.out, masks, mine, body, evaluate);
 }
 
-/** A statement, and the scope of those after it. */
-function compileStatement(scope: Scope, s: KernelStmt): { readonly run: Run; readonly scope: Scope } {
+/** A statement; what it declares is in scope from now on. */
+function compileStatement(scope: Scope, s: KernelStmt): Run {
   const { m } = scope;
   switch (s.kind) {
     case 'let':
@@ -285,18 +285,16 @@ function compileStatement(scope: Scope, s: KernelStmt): { readonly run: Run; rea
             copyActive(m, out, value.out);
             if (m.tainted) copyActive(m, taint, value.taint);
           };
-      return { run, scope: withValue(scope, s.name, s.type, out, taint) };
+      scope.values.declare(s.name, { type: s.type, out, taint });
+      return run;
     }
     case 'assign': {
       const value = compileValue(scope, s.value);
       const { out, taint } = lookup(scope.values, s.name, 'variable');
-      return {
-        scope,
-        run: () => {
-          value.run();
-          copyActive(m, out, value.out);
-          if (m.tainted) copyActive(m, taint, value.taint);
-        },
+      return () => {
+        value.run();
+        copyActive(m, out, value.out);
+        if (m.tainted) copyActive(m, taint, value.taint);
       };
     }
     case 'array': {
@@ -311,41 +309,34 @@ function compileStatement(scope: Scope, s: KernelStmt): { readonly run: Run; rea
           for (let k = 0; k < s.length * n; k += 1) data[lane * s.length * n + k] = value.out[lane * n + (k % n)] ?? 0;
         }
       };
-      const array = { name: s.name, type: s.type, length: s.length, data, taint };
-      return { run, scope: { ...scope, arrays: new Map([...scope.arrays, [s.name, array]]) } };
+      scope.arrays.declare(s.name, { name: s.name, type: s.type, length: s.length, data, taint });
+      return run;
     }
     case 'assign_array':
-      return { run: compileArrayStore(scope, s), scope };
+      return compileArrayStore(scope, s);
     case 'store':
-      return { run: compileStore(scope, s), scope };
+      return compileStore(scope, s);
     case 'store_shared':
-      return { run: compileSharedStore(scope, s), scope };
+      return compileSharedStore(scope, s);
     case 'barrier':
-      return { run: compileBarrier(scope), scope };
+      return compileBarrier(scope);
     case 'if':
-      return { run: compileIf(scope, s), scope };
+      return compileIf(scope, s);
     case 'for':
-      return { run: compileFor(scope, s), scope };
+      return compileFor(scope, s);
     case 'while':
-      return { run: compileWhile(scope, s), scope };
+      return compileWhile(scope, s);
     case 'comment':
-      return { run: () => {}, scope };
+      return () => {};
     default:
       return unreachable(s);
   }
 }
 
-/** A list of statements; names declared in it end with it. */
-export function compileBlock(outer: Scope, body: readonly KernelStmt[]): Run {
-  const { m } = outer;
-  let scope = outer;
-  const steps: { readonly s: KernelStmt; readonly run: Run }[] = [];
-  for (const s of body) {
-    if (s.kind === 'comment') continue;
-    const compiled = compileStatement(scope, s);
-    scope = compiled.scope;
-    steps.push({ s, run: compiled.run });
-  }
+/** A list of statements, in a scope of its own. */
+export function compileBlock(scope: Scope, body: readonly KernelStmt[]): Run {
+  const { m } = scope;
+  const steps = body.filter((s) => s.kind !== 'comment').map((s) => ({ s, run: compileStatement(scope, s) }));
   return () => {
     for (const { s, run } of steps) {
       if (m.stopped || !step(m, s)) return;
