@@ -115,6 +115,7 @@ function buildType(n: CstNode, fallback: Span, b: Builder): TypeExpr | undefined
   if (list !== undefined && axes.length === 0 && list.recoveredNode !== true) {
     b.report(report.missingBody(nodeSpan(b.file, list, span), { what: 'the axes of a tensor type' }));
   }
+  if (list !== undefined && axes.length === 0) return undefined;
   const base = { scalar: scalarOf(ident(b.file, word), b), axes, span };
   return unit === undefined ? base : { ...base, unit };
 }

@@ -9,6 +9,7 @@ import { asScalar, requireMask, requireNumber, withValue } from './check-env.ts'
 import type { Binding, Checking, Env, Place, Use } from './check-env.ts';
 import { infer } from './check-expr.ts';
 import { declareParams } from './check-params.ts';
+import { hasErrors } from './collect.ts';
 import { findCycles } from './cycles.ts';
 import type { Edge } from './cycles.ts';
 import { unreachable } from './diagnostic.ts';
@@ -17,7 +18,12 @@ import { globalKey } from './scope.ts';
 import type { FileScope } from './scope.ts';
 import { scalarType } from './types.ts';
 
-export function checkProgram(files: ReadonlyMap<string, SourceFile>, scopes: ReadonlyMap<string, FileScope>): readonly Diagnostic[] {
+/** `broken`: files with errors already; what seems unused there may be used in a part that could not be read. */
+export function checkProgram(
+  files: ReadonlyMap<string, SourceFile>,
+  scopes: ReadonlyMap<string, FileScope>,
+  broken: ReadonlySet<string>,
+): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const calls = new Map<string, readonly Edge[]>();
   for (const [path, file] of files) {
@@ -25,6 +31,7 @@ export function checkProgram(files: ReadonlyMap<string, SourceFile>, scopes: Rea
     const usedGlobals = new Set<string>();
     for (const item of file.items) {
       if (item.kind === 'import') continue;
+      const before = found.length;
       const checking: Checking = { scope, report: (d) => found.push(d), usedNames: new Set(), uses: [], infer };
       if (item.kind === 'mask') {
         checkMask(item, checking);
@@ -32,10 +39,10 @@ export function checkProgram(files: ReadonlyMap<string, SourceFile>, scopes: Rea
       } else {
         checkAttention(item, checking);
       }
-      warnUnused(item.params, checking);
+      if (!broken.has(path) && !hasErrors(found.slice(before))) warnUnused(item.params, checking);
       for (const use of checking.uses) usedGlobals.add(globalKey(use.global));
     }
-    found.push(...unusedImports(file, scope, usedGlobals));
+    if (!broken.has(path)) found.push(...unusedImports(file, scope, usedGlobals));
   }
   const nameOf = (key: string): string => key.slice(key.lastIndexOf('#') + 1);
   found.push(...findCycles(calls).map((c) => report.recursiveMask(c.closing, { names: c.nodes.map(nameOf) })));

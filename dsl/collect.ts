@@ -18,8 +18,12 @@ export function inSourceOrder(found: readonly Diagnostic[]): readonly Diagnostic
     seen.add(key);
     return true;
   });
-  kept.sort((a, b) => compare(a.primary.span.file, b.primary.span.file) || a.primary.span.start - b.primary.span.start);
-  return kept.slice(0, mostDiagnostics);
+  // An error must never be crowded out by warnings.
+  const errors = kept.filter((d) => d.severity === 'error').slice(0, mostDiagnostics);
+  const warnings = kept.filter((d) => d.severity === 'warning').slice(0, mostDiagnostics - errors.length);
+  const result = [...errors, ...warnings];
+  result.sort((a, b) => compare(a.primary.span.file, b.primary.span.file) || a.primary.span.start - b.primary.span.start);
+  return result;
 }
 
 function compare(a: string, b: string): number {

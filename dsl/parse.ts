@@ -3,7 +3,7 @@
  * parser recovers from errors, and at most one diagnostic is kept per place.
  */
 import { EOF } from 'chevrotain';
-import type { ILexingError, IRecognitionException, IToken } from 'chevrotain';
+import type { IRecognitionException, IToken } from 'chevrotain';
 import type { SourceFile } from './ast.ts';
 import { buildItems } from './build-ast.ts';
 import * as report from './catalogue/index.ts';
@@ -14,7 +14,7 @@ import { parseTokens } from './grammar.ts';
 import { nestingLimit, sourceLengthLimit, tooDeepToken } from './nesting.ts';
 import type { Span } from './span.ts';
 import { endOf, reservedWords, tokenize } from './tokens.ts';
-import type { CommentTrivia } from './tokens.ts';
+import type { CommentTrivia, Unread } from './tokens.ts';
 
 export interface ParseResult {
   /** Everything that could be read; holes where something could not. */
@@ -47,7 +47,7 @@ export function parseSource(file: string, text: string): ParseResult {
   return { ast: { file, text, items }, diagnostics: inSourceOrder(found) };
 }
 
-function lexicalError(file: string, text: string, e: ILexingError): Diagnostic {
+function lexicalError(file: string, text: string, e: Unread): Diagnostic {
   const span = { file, start: e.offset, end: e.offset + Math.max(1, e.length) };
   const piece = text.slice(span.start, span.end);
   return report.unexpectedCharacter(span, { text: piece.length <= 20 ? piece : `${piece.slice(0, 16)}...` });

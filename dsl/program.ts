@@ -36,7 +36,9 @@ export interface ProgramResult {
 export function readProgram(entryFile: string, readFile: ReadFile): ProgramResult {
   const { files, diagnostics: loading } = loadProgram(entryFile, readFile);
   const { scopes, diagnostics: naming } = buildScopes(files);
-  const diagnostics = inSourceOrder([...loading, ...naming, ...checkProgram(files, scopes)]);
+  const early = [...loading, ...naming];
+  const broken = new Set(early.flatMap((d) => (d.severity === 'error' ? [d.primary.span.file] : [])));
+  const diagnostics = inSourceOrder([...early, ...checkProgram(files, scopes, broken)]);
   return { program: { entryFile, files, scopes }, diagnostics };
 }
 

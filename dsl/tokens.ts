@@ -6,7 +6,7 @@
  * parsing goes on and the report can name our spelling.
  */
 import { createToken, Lexer } from 'chevrotain';
-import type { ILexingError, IToken, TokenType } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 
 export const Name = createToken({ name: 'Name', pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: 'a name' });
 
@@ -109,11 +109,14 @@ export const NumberLiteral = createToken({
 export const StringLiteral = createToken({ name: 'StringLiteral', pattern: /"[^"\n\r]*"?/, label: 'a file name in quotes', line_breaks: false });
 
 const WhiteSpace = createToken({ name: 'WhiteSpace', pattern: /[ \t\r\n\uFEFF]+/, group: Lexer.SKIPPED, line_breaks: true });
+/** Comments of other languages, read as a whole so that their words cause no further reports. */
+const ForeignComment = createToken({ name: 'ForeignComment', pattern: /#[^\n\r]*|\/\*[^]*?(?:\*\/|$)/, group: 'foreign', line_breaks: true });
+
 const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n\r]*/, group: 'comments' });
 
 /** Longest spelling first where one is a prefix of another; words before `Name`. */
 export const allTokens: TokenType[] = [
-  WhiteSpace, Comment, StringLiteral, NumberLiteral,
+  WhiteSpace, Comment, ForeignComment, StringLiteral, NumberLiteral,
   Mask, Attention, Import, Const, If, Then, Else, Let, Any, Per, True, False,
   From, As, In, Head, Choose, Scale, Score, Sink, Schedule,
   Div, Mod, AndWord, OrWord, NotWord, Name,
@@ -136,10 +139,16 @@ export interface CommentTrivia {
   readonly end: number;
 }
 
+export interface Unread {
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface LexResult {
   readonly tokens: IToken[];
   readonly comments: readonly CommentTrivia[];
-  readonly errors: readonly ILexingError[];
+  /** Pieces of the text that are not part of the language. */
+  readonly errors: readonly Unread[];
 }
 
 const lexer = new Lexer(allTokens, { positionTracking: 'full', ensureOptimizations: false, skipValidations: true });
@@ -158,5 +167,6 @@ export function tokenize(text: string): LexResult {
     start: token.startOffset,
     end: token.startOffset + token.image.trimEnd().length,
   }));
-  return { tokens: result.tokens, comments, errors: result.errors };
+  const foreign = (result.groups['foreign'] ?? []).map((t) => ({ offset: t.startOffset, length: t.image.startsWith('#') ? 1 : 2 }));
+  return { tokens: result.tokens, comments, errors: [...result.errors, ...foreign] };
 }

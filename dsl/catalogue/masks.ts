@@ -49,7 +49,7 @@ export const rangeExpected = entry<{ readonly name: string; readonly listToo: bo
   right: 'mask m = band(0 .. 64)',
   say: ({ name, listToo }) => ({
     message: `\`${name}\` takes a range \`lo .. hi\`${listToo ? ' or a list of positions' : ''}`,
-    label: 'neither',
+    label: listToo ? 'neither range nor list' : 'not a range',
     help: `for the first n write \`${name}(0 .. n)\``,
   }),
 });
@@ -113,8 +113,8 @@ export const recursiveMask = entry<{ readonly names: readonly string[] }>({
   code: 'FIL0412',
   title: 'Mask defined by itself',
   explanation: 'Masks may use other masks but not, directly or through others, themselves.',
-  wrong: 'mask a = b & causal\nmask b = a',
-  right: 'mask a = b & causal\nmask b = band(0 .. 64)',
+  wrong: 'mask near = wide & causal\nmask wide = near',
+  right: 'mask near = wide & causal\nmask wide = band(0 .. 64)',
   say: ({ names }) => ({ message: `mask defined by itself: ${names.join(' -> ')}`, label: 'closes the circle' }),
 });
 

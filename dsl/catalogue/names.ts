@@ -69,7 +69,7 @@ export const importNotFound = entry<{ readonly path: string; readonly resolved: 
   title: 'Imported file not found',
   explanation: 'The path of an import is relative to the file that imports.',
   wrong: 'import window from "./nowhere.fil"',
-  right: 'import window from "./library.fil"',
+  right: 'import window from "./library.fil"\nmask m = window(64)',
   say: ({ path, resolved }) => ({ message: `cannot read \`${path}\``, label: `looked for ${resolved}` }),
 });
 
@@ -78,7 +78,7 @@ export const importMissing = entry<{ readonly name: string; readonly path: strin
   title: 'Not in the imported file',
   explanation: 'Only masks that the imported file declares itself can be imported from it.',
   wrong: 'import windw from "./library.fil"',
-  right: 'import window from "./library.fil"',
+  right: 'import window from "./library.fil"\nmask m = window(64)',
   say: ({ name, path, candidates }) => ({ message: `\`${path}\` declares no mask \`${name}\``, label: 'not declared there', help: didYouMean(nearestNames(name, candidates)) }),
 });
 
@@ -86,8 +86,8 @@ export const importCycle = entry<{ readonly files: readonly string[] }>({
   code: 'FIL0209',
   title: 'Import cycle',
   explanation: 'Files may not import each other in a circle.',
-  wrong: 'import looped from "./cycle.fil"',
-  right: 'import window from "./library.fil"',
+  wrong: 'import looped from "./cycle.fil"\nmask base = causal\nmask m = looped',
+  right: 'import window from "./library.fil"\nmask m = window(64)',
   say: ({ files }) => ({ message: `import cycle: ${files.join(' -> ')}`, label: 'closes the circle', help: 'move what both need into a third file' }),
 });
 
@@ -105,7 +105,7 @@ export const emptyImport = entry<{ readonly path: string }>({
   title: 'Import path expected',
   explanation: 'An import names a file, relative to the importing one, such as `./masks.fil`.',
   wrong: 'import window from ""',
-  right: 'import window from "./library.fil"',
+  right: 'import window from "./library.fil"\nmask m = window(64)',
   say: ({ path }) => ({ message: `\`${path}\` names no file`, label: 'no file name' }),
 });
 

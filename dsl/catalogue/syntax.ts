@@ -14,7 +14,7 @@ export const unexpectedCharacter = entry<{ readonly text: string }>({
   say: ({ text }) => ({
     message: `unexpected ${text.length === 1 ? 'character' : 'characters'} \`${text}\``,
     label: 'not part of the language',
-    help: text.startsWith('#') ? 'comments start with `//`' : text.startsWith("'") ? 'file names stand in double quotes' : undefined,
+    help: text.startsWith('#') || text.startsWith('/*') ? 'comments start with `//`' : text.startsWith("'") ? 'file names stand in double quotes' : undefined,
   }),
 });
 
@@ -40,8 +40,8 @@ export const unterminatedString = entry<Nothing>({
   code: 'FIL0104',
   title: 'Unterminated file name',
   explanation: 'A file name in an import starts and ends with a double quote on the same line.',
-  wrong: 'import window from "./window.fil',
-  right: 'import window from "./window.fil"',
+  wrong: 'import window from "./library.fil\nmask m = window(64)',
+  right: 'import window from "./library.fil"\nmask m = window(64)',
   say: () => ({ message: 'the file name has no closing quote', label: 'starts here', help: 'add `"` at its end' }),
 });
 
