@@ -7,18 +7,17 @@ import { join } from 'node:path';
 import { choiceOf, countOf, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
 import { claimFolder } from '../command-line/outputs.ts';
-import { refuse, suggestion } from '../command-line/problems.ts';
+import { refuse } from '../command-line/problems.ts';
 import { optionSpan, wordSpan } from '../command-line/words.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import { bindingsModule } from '../../compiler/launch/bindings.ts';
-import type { TargetRecord } from '../../compiler/target.ts';
-import { targetNamed, targets } from '../../backends/targets.ts';
+import { targets } from '../../backends/targets.ts';
 import { compileWgsl } from '../engines/compile.ts';
 import type { CompiledText } from '../engines/compile.ts';
 import { writeAtomic } from '../io/files.ts';
 import { openSource } from '../source.ts';
-import { declareSettings, orRefuse, settingsOf } from './launch-options.ts';
+import { declareSettings, orRefuse, settingsOf, targetOf } from './launch-options.ts';
 import { traceWriter } from '../trace.ts';
 
 const kinds = ['wgsl', 'ts'] as const;
@@ -31,13 +30,6 @@ function kindsOf(given: Given): readonly Kind[] {
     const kind = kinds.find((k) => k === word.trim());
     return kind ?? refuse('FIL9004', `--target lists ${kinds.join(' and ')}, not '${word}'`, valueSpan(given, 'target', text), { help: 'as in --target wgsl,ts' });
   });
-}
-
-/** The record of `--target-record`; the default is what every browser with WebGPU can run. */
-export function targetOf(given: Given, fallback: string): TargetRecord {
-  const name = textOf(given, 'targetRecord') ?? fallback;
-  const found = targetNamed(name);
-  return found ?? refuse('FIL9004', `there is no target record '${name}'`, valueSpan(given, 'targetRecord', name), { help: suggestion(name, targets.map((t) => t.name), 'records') });
 }
 
 function outputsOf(name: string, compiled: CompiledText, wanted: readonly Kind[], source: string): ReadonlyMap<string, string> {

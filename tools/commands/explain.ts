@@ -1,11 +1,48 @@
 /**
- * `filigree explain`: being connected; refuses until it is.
+ * `filigree explain FILE --name NAME --n-q N --n-k N [--heads H] [--set ...] [--tensors T.safetensors] [--tile 64x64] [--json]`: how an attention
+ * is computed, why so, and what it costs. Tensors are read to classify tiles that depend on them.
  */
-import type { CommandModule } from '../command-line/command.ts';
+import { choiceOf, countOf, onlyFile, requiredCount, textOf, valueSpan } from '../command-line/command.ts';
+import type { CommandModule, Given } from '../command-line/command.ts';
+import { refuse } from '../command-line/problems.ts';
+import { explain, explainJson, explainText } from '../explain.ts';
+import type { ExplainOptions, TileSize } from '../explain.ts';
+import { targets } from '../../backends/targets.ts';
+import { chooseDeclaration, declareSettings, declareSizes, headOptions, launchFor, longest, orRefuse, targetOf, tensorsOf } from './launch-options.ts';
+
+function tileOf(given: Given): TileSize | undefined {
+  const text = textOf(given, 'tile');
+  if (text === undefined) return undefined;
+  const [, rows, keys] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
+  const tile = { queryTile: Number(rows), keyTile: Number(keys) };
+  return tile.queryTile >= 1 && tile.keyTile >= 1 ? tile : refuse('FIL9004', `--tile takes query rows x keys, not '${text}'`, valueSpan(given, 'tile', text), { help: 'as in --tile 64x64' });
+}
 
 export const command: CommandModule = {
-  declare: (c) => void c.description('being connected'),
-  run: async () => {
-    throw new Error('being connected');
+  declare: (c) => {
+    c.description('Says how an attention is computed, why so, and what it costs.').argument('<file>', '.fil file').option('--name <name>', 'declaration (default: the only attention of the file)');
+    declareSizes(c);
+    declareSettings(c);
+    c.option('--batch <count>', 'batches (default: from the tensors, or 1)')
+      .option('--tile <rows x keys>', 'count in tiles of this size (default: those of the schedule)')
+      .option('--dtype <type>', 'storage of q, k, v and out: f32 or f16 (default: f32)')
+      .option('--target-record <name>', `what the machine can do: ${targets.map((t) => t.name).join(', ')} (default: webgpu-default)`);
+  },
+  run: async (given) => {
+    const chosen = chooseDeclaration(given, onlyFile(given));
+    const nQ = requiredCount(given, 'nQ', 1, longest);
+    const nK = requiredCount(given, 'nK', 1, longest);
+    const dim = countOf(given, 'dim', 1, 256) ?? 64;
+    const batch = countOf(given, 'batch', 1, 65536);
+    const tile = tileOf(given);
+    const options: ExplainOptions = {
+      target: targetOf(given, 'webgpu-default'),
+      dtype: choiceOf(given, 'dtype', ['f32', 'f16'] as const) ?? 'f32',
+      ...(tile === undefined ? {} : { tile }),
+    };
+    const launch = launchFor(given, chosen, { nQ, nK, dim, ...headOptions(given), ...(batch === undefined ? {} : { batch }) }, tensorsOf(given), 'tensors');
+    const explained = orRefuse(explain(chosen.spec, launch, options));
+    given.io.out(given.json ? `${JSON.stringify(explainJson(explained, launch))}\n` : explainText(chosen.spec, launch, explained, options));
+    return 0;
   },
 };

@@ -5,8 +5,10 @@
 import type { Command } from 'commander';
 import { countOf, fileSpan, textOf, textsOf, valueSpan } from '../command-line/command.ts';
 import type { Given } from '../command-line/command.ts';
-import { refuse } from '../command-line/problems.ts';
+import { refuse, suggestion } from '../command-line/problems.ts';
 import { optionSpan, wordSpan } from '../command-line/words.ts';
+import { targetNamed, targets } from '../../backends/targets.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
@@ -114,4 +116,11 @@ export function launchFor(given: Given, chosen: Chosen, sizes: LaunchRequest['si
   const file = textOf(given, tensorOption) ?? '';
   const span = file === '' ? wordSpan(given.line, () => false) : valueSpan(given, tensorOption, file);
   return orRefuse(launchOf(chosen.spec, { sizes, settings: chosen.scalars, tensors, tensorSpan: span, tensorSource: file }));
+}
+
+/** The record of `--target-record`; the default is what every browser with WebGPU can run. */
+export function targetOf(given: Given, fallback: string): TargetRecord {
+  const name = textOf(given, 'targetRecord') ?? fallback;
+  const found = targetNamed(name);
+  return found ?? refuse('FIL9004', `there is no target record '${name}'`, valueSpan(given, 'targetRecord', name), { help: suggestion(name, targets.map((t) => t.name), 'records') });
 }
