@@ -160,3 +160,8 @@ export function printWgsl(kernel: KernelProgram): Printed {
 export function entryPointOf(kernel: KernelProgram): string {
   return nameProgram(kernel).entry;
 }
+
+/** The texts of all kernels of a plan, by kernel name: what `preparePlan` takes. */
+export function printKernels(kernels: readonly KernelProgram[]): ReadonlyMap<string, Printed> {
+  return new Map(kernels.map((k) => [k.name, printWgsl(k)]));
+}

@@ -4,7 +4,7 @@
  * run, every command stands inside error scopes, a lost device or a lack of memory is a diagnostic, nothing hangs.
  */
 import type { Checked, Diagnostic } from '../../../dsl/diagnostic.ts';
-import { bad, good } from '../../../dsl/diagnostic.ts';
+import { bad, CompilerBug, good } from '../../../dsl/diagnostic.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import { resolveLaunch, uniformWords } from '../../../compiler/launch/resolve.ts';
 import type { LaunchLimits, ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from '../../../compiler/launch/resolve.ts';
@@ -281,6 +281,19 @@ export function launchLimits(device: GPUDevice): LaunchLimits {
   };
 }
 
+/** The tensors under the names of the plan's buffers: q, k, v keep theirs, parameters follow in the order of `plan.tensors`. */
+function byBuffer(plan: HostPlan, tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const inputs = plan.buffers.filter((b) => b.role === 'input').map((b) => b.name);
+  const names = ['q', 'k', 'v', ...plan.tensors.map((t) => t.name)];
+  if (inputs.length !== names.length) throw new CompilerBug('launch', ['plan ', plan.name, ' has other inputs than parameters'].join(''));
+  return new Map(
+    inputs.flatMap((buffer, i) => {
+      const tensor = tensors.get(names[i] ?? buffer);
+      return tensor === undefined ? [] : [[buffer, tensor] as const];
+    }),
+  );
+}
+
 /**
  * Runs a plan: checks the launch, divides what is too large for a binding, dispatches, and gives the outputs back. `tensors`
  * holds q, k, v and every tensor parameter by name.
@@ -295,5 +308,5 @@ export async function launch(
   const parameters = new Set(prepared.plan.tensors.map((t) => t.name));
   const extents = new Map([...tensors].flatMap(([name, t]) => (parameters.has(name) ? [[name, t.extents] as const] : [])));
   const resolved = resolveLaunch(prepared.plan, sizes, scalars, extents, launchLimits(prepared.device));
-  return resolved.ok ? runResolved(prepared, resolved.value, tensors, options) : resolved;
+  return resolved.ok ? runResolved(prepared, resolved.value, byBuffer(prepared.plan, tensors), options) : resolved;
 }

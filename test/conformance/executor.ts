@@ -1,0 +1,86 @@
+/**
+ * "Execute this plan", the one interface of the conformance suite, and everything that implements it. In: what the compiler
+ * made, a launch and inputs. Out: out and lse as numbers, and problems in words. Holds: an executor never corrects a
+ * result; poison that nobody overwrote comes back as NaN.
+ */
+import { printKernels } from '../../backends/wgsl/module.ts';
+import { launch } from '../../backends/wgsl/runtime/execute.ts';
+import { preparePlan, type PreparedPlan } from '../../backends/wgsl/runtime/execute.ts';
+import type { Tensor } from '../../backends/wgsl/runtime/buffers.ts';
+import type { OpenDevice } from '../../backends/wgsl/runtime/device.ts';
+import { denseAttention, type Inputs } from '../../compiler/interpreters/dense/index.ts';
+import { runPlanWithLockstep, runPlanWithTiles, type LaunchInput, type LaunchOutput } from '../../compiler/interpreters/launch.ts';
+import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
+import { printProblem } from '../../compiler/interpreters/problem.ts';
+import type { Compiled } from '../../compiler/pipeline.ts';
+import type { Launch, Sizes } from '../../compiler/spec/ir.ts';
+import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
+
+export interface Executed {
+  readonly out: ArrayLike<number>;
+  readonly lse: ArrayLike<number>;
+  /** Faults of the generated code (races, unwritten reads ...) and refusals, in words. Empty: all is well. */
+  readonly problems: readonly string[];
+}
+
+export type Executor = (artefact: Compiled, request: { readonly launch: Launch; readonly inputs: Inputs }) => Promise<Executed>;
+
+function refused(diagnostics: readonly Diagnostic[]): Executed {
+  return { out: [], lse: [], problems: diagnostics.map((d) => [d.code, d.message].join(': ')) };
+}
+
+function onHost(run: (artefact: Compiled, input: LaunchInput) => Checked<LaunchOutput>): Executor {
+  return async (artefact, { launch: asked, inputs }) => {
+    const result = run(artefact, { ...asked, ...inputs });
+    if (!result.ok) return refused(result.diagnostics);
+    const { out, lse, problems } = result.value;
+    return { out, lse, problems: problems.map(printProblem) };
+  };
+}
+
+/** The meaning itself: what the suite judges by, so it must pass trivially; a failure here is a fault of the suite. */
+export const denseExecutor: Executor = async (artefact, { launch: asked, inputs }) => {
+  const { out, lse } = denseAttention(artefact.spec, asked, inputs);
+  return { out, lse, problems: [] };
+};
+
+export const tileExecutor: Executor = onHost((artefact, input) => runPlanWithTiles(artefact, input));
+
+/** The lock-step interpreter with subgroups of this many lanes. */
+export function lockstepExecutor(subgroupWidth: number): Executor {
+  return onHost((artefact, input) => runPlanWithLockstep(artefact, input, { subgroupWidth }));
+}
+
+/** Tensors of a launch as the WebGPU runtime takes them. */
+export function deviceTensors(dtype: 'f32' | 'f16', asked: Launch, inputs: Inputs): ReadonlyMap<string, Tensor> {
+  const { batch, heads, kvHeads, nQ, nK, dim }: Sizes = asked.sizes;
+  const stored = (values: Inputs['q']): Float32Array | Uint16Array => (dtype === 'f32' ? Float32Array.from(values) : Uint16Array.from(values, f16Bits));
+  const tensors = new Map<string, Tensor>([
+    ['q', { extents: [batch, heads, nQ, dim], data: stored(inputs.q) }],
+    ['k', { extents: [batch, kvHeads, nK, dim], data: stored(inputs.k) }],
+    ['v', { extents: [batch, kvHeads, nK, dim], data: stored(inputs.v) }],
+  ]);
+  for (const [name, value] of asked.tensors) tensors.set(name, value);
+  return tensors;
+}
+
+function numbers(data: Float32Array | Uint16Array | Int32Array | GPUBuffer | undefined): ArrayLike<number> {
+  if (data instanceof Uint16Array) return Float64Array.from(data, f16FromBits);
+  return data !== undefined && ArrayBuffer.isView(data) ? data : [];
+}
+
+/** WGSL on a device. Plans are prepared once for each artefact. */
+export function wgslExecutor(opened: OpenDevice): Executor {
+  const plans = new WeakMap<Compiled, Promise<Checked<PreparedPlan>>>();
+  return async (artefact, { launch: asked, inputs }) => {
+    const preparing = plans.get(artefact) ?? preparePlan(opened.device, artefact.hostPlan, printKernels(artefact.kernelPrograms));
+    plans.set(artefact, preparing);
+    const prepared = await preparing;
+    if (!prepared.ok) return refused(prepared.diagnostics);
+    const tensors = deviceTensors(artefact.hostPlan.dtype, asked, inputs);
+    const result = await launch(prepared.value, asked.sizes, asked.scalars, tensors);
+    if (!result.ok) return refused(result.diagnostics);
+    const { outputs } = result.value;
+    return { out: numbers(outputs.get('out')?.data), lse: numbers(outputs.get('lse')?.data), problems: opened.problems().map((d) => d.message) };
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The conformance suite, written once against "execute this plan". In: an executor and what it compiles for. Out: tests. Holds:
+ * results are judged by the dense interpreter and the bound of each row; problems, NaN and elements that nobody wrote fail.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
+import { roundF16 } from '../../compiler/interpreters/number.ts';
+import { resolveLaunch } from '../../compiler/launch/resolve.ts';
+import { compileSpec, type CompileOptions, type Compiled } from '../../compiler/pipeline.ts';
+import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import { randomCases, type RandomCase } from '../support/random-spec.ts';
+import { cases } from './cases.ts';
+import type { Executor } from './executor.ts';
+
+export interface Candidate {
+  readonly name: string;
+  /** The executor, or why there is none here. */
+  readonly open: () => Promise<Executor | string>;
+  readonly compile: Omit<CompileOptions, 'dim'>;
+  /** How many random programs to run beside the named cases. */
+  readonly randomRuns: number;
+  /** Named cases to leave out, with the reason; each is checked to fail still. */
+  readonly known?: Readonly<Record<string, string>>;
+}
+
+function storedInputs(inputs: Inputs, dtype: 'f32' | 'f16'): Inputs {
+  if (dtype === 'f32') return inputs;
+  const round = (values: Inputs['q']): Float64Array => Float64Array.from(values, roundF16);
+  return { q: round(inputs.q), k: round(inputs.k), v: round(inputs.v) };
+}
+
+/** How a row's work is cut up, which its error bound depends on. */
+function cutsOf(artefact: Compiled, { launch }: RandomCase): { readonly keySteps: number; readonly splits: number } {
+  const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(artefact.hostPlan, launch.sizes, launch.scalars, extents);
+  const slots = resolved.ok ? resolved.value.values.get('slots') ?? 0 : 0;
+  const step = Math.min(artefact.prefill.keyStep, artefact.decode.keyStep);
+  // Every phase may end in a partial step of its own.
+  return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots) };
+}
+
+/** What is wrong with one run, in words; empty: nothing. */
+export async function judge(executor: Executor, candidate: Candidate, given: RandomCase): Promise<readonly string[]> {
+  const { dtype } = candidate.compile;
+  const compiled = compileSpec(given.spec, { ...candidate.compile, dim: given.launch.sizes.dim });
+  if (!compiled.ok) return compiled.diagnostics.map((d) => ['compile', d.code, d.message].join(' '));
+  const inputs = storedInputs(given.inputs, dtype);
+  const { out, lse, problems } = await executor(compiled.value, { launch: given.launch, inputs });
+  if (problems.length > 0) return problems;
+  const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given) });
+  const compared = { out: compareRows(out, truth.out, truth.bounds.out), lse: compareRows(lse, truth.lse, truth.bounds.lse) };
+  return Object.entries(compared).flatMap(([what, c]) => {
+    if (c.ok) return [];
+    return [[what, 'row', c.row, 'element', c.element, 'is', c.actual, 'not', c.expected, '; error over bound', c.ratio].join(' ')];
+  });
+}
+
+/** Declares the tests of one candidate. */
+export function conformance(candidate: Candidate): void {
+  describe(['conformance of', candidate.name].join(' '), () => {
+    it.for(cases)('$name', async (given, { skip }) => {
+      const executor = await candidate.open();
+      if (typeof executor === 'string') return skip(executor);
+      const wrong = await judge(executor, candidate, given);
+      const reason = candidate.known?.[given.name];
+      if (reason === undefined) expect(wrong).toEqual([]);
+      else expect(wrong, ['a known failure passes; strike it off: ', reason].join('')).not.toEqual([]);
+    });
+
+    it('random programs', async ({ skip }) => {
+      const executor = await candidate.open();
+      if (typeof executor === 'string') return skip(executor);
+      await fc.assert(
+        fc.asyncProperty(randomCases({ maxLength: 60 }), async (given) => {
+          expect(await judge(executor, candidate, given)).toEqual([]);
+        }),
+        { seed: 2025, numRuns: candidate.randomRuns, endOnFailure: false },
+      );
+    });
+  });
+}
