@@ -17,6 +17,23 @@ const isFloorCorrection = (n: Node): boolean => is(n, 'select', { type: 'i32' })
 const isModCorrection = (n: Node): boolean =>
   is(n, 'select', { type: 'i32' }) && is(nodeAt(n, 'then'), 'binary', { op: 'add' }) && is(nodeAt(n, 'cond'), 'binary', { op: 'lt' }) && isZero(nodeAt(nodeAt(n, 'cond'), 'right'));
 
+const startsAtZero = (e: Node): boolean => isZero(e) || (is(e, 'unary', { op: 'splat' }) && isZero(nodeAt(e, 'arg')));
+
+/** What no program may count on: any number, this one among them. */
+function leftOver(type: unknown): Node {
+  const scalar: Node = { kind: 'literal', type: 'f32', value: NaN };
+  return type === 'vec4f' ? { kind: 'unary', type: 'vec4f', op: 'splat', arg: scalar } : scalar;
+}
+
+/** The assignment goes to another variable of the same type that is assigned in the same list of statements. */
+function registerOfNeighbour(assign: Node, trail: readonly Node[]): Node | undefined {
+  const around = trail.at(-1) ?? {};
+  const list = ['body', 'then', 'otherwise'].map((field) => nodesAt(around, field)).find((statements) => statements.includes(assign)) ?? [];
+  const type = nodeAt(assign, 'value')['type'];
+  const other = list.find((s) => is(s, 'assign') && s['name'] !== assign['name'] && nodeAt(s, 'value')['type'] === type);
+  return other === undefined ? undefined : { ...assign, name: other['name'] };
+}
+
 export const kernelMutants: readonly Mutant[] = [
   { name: 'a barrier is dropped', match: (n) => (is(n, 'barrier') ? removed : undefined) },
   { name: 'a barrier stands where not all lanes pass', match: (n) => (is(n, 'barrier') ? { kind: 'if', cond: { kind: 'binary', type: 'bool', op: 'lt', left: { kind: 'builtin', type: 'i32', name: 'lane' }, right: i32(1) }, uniform: false, then: [n], otherwise: [], origin: n['origin'] } : undefined) },
@@ -26,8 +43,6 @@ export const kernelMutants: readonly Mutant[] = [
   { name: 'a subgroup maximum is a sum', match: (n) => (is(n, 'subgroup', { op: 'max' }) ? { ...n, op: 'sum' } : undefined) },
   { name: 'a product forgets what it accumulates on', match: (n) => (is(n, 'fma') && !isZero(nodeAt(n, 'c')) ? { kind: 'binary', type: n['type'], op: 'mul', left: n['a'], right: n['b'] } : undefined) },
   { name: 'a variable keeps its old value', match: (n) => (is(n, 'assign') ? removed : undefined) },
-  { name: 'a register of another row is written', match: (n) => (is(n, 'assign_array') ? { ...n, index: plus(n['index'], 1) } : undefined) },
-  { name: 'a register of another row is read', match: (n) => (is(n, 'load_array') ? { ...n, index: plus(n['index'], 1) } : undefined) },
   { name: 'a staged element is not written', match: (n) => (is(n, 'store_shared') ? removed : undefined) },
   { name: 'a staged element is written one place aside', match: (n) => (is(n, 'store_shared') ? { ...n, index: plus(n['index'], 1) } : undefined) },
   { name: 'a staged element is read one place aside', match: (n) => (is(n, 'load_shared') ? { ...n, index: plus(n['index'], 1) } : undefined) },
@@ -46,7 +61,8 @@ export const kernelMutants: readonly Mutant[] = [
   { name: 'a maximum is a minimum', match: (n) => (is(n, 'binary', { op: 'max', type: 'f32' }) ? { ...n, op: 'min' } : undefined) },
   { name: 'parts of a vector are exchanged', match: (n) => (is(n, 'vec4') ? { ...n, parts: [...nodesAt(n, 'parts')].reverse() } : undefined) },
   { name: 'the wrong part of a vector is taken', match: (n) => (is(n, 'extract') && typeof n['part'] === 'number' ? { ...n, part: n['part'] ^ 1 } : undefined) },
-  { name: 'accumulators do not start at zero', match: (n) => (is(n, 'array') && isZero(nodeAt(n, 'value')) ? { ...n, value: { ...nodeAt(n, 'value'), value: 1 } } : undefined) },
+  { name: 'accumulators start with whatever the registers held', match: (n) => (is(n, 'var') && (n['type'] === 'f32' || n['type'] === 'vec4f') && startsAtZero(nodeAt(n, 'value')) ? { ...n, value: leftOver(n['type']) } : undefined) },
+  { name: 'two rows share a register', match: (n, t) => (is(n, 'assign') && typeof n['name'] === 'string' ? registerOfNeighbour(n, t) : undefined) },
   { name: 'the other half of a packed pair is taken', match: (n) => (is(n, 'unary', { op: 'unpack_half_low' }) ? { ...n, op: 'unpack_half_high' } : is(n, 'unary', { op: 'unpack_half_high' }) ? { ...n, op: 'unpack_half_low' } : undefined) },
   { name: 'a branch is taken the other way', match: (n) => (is(n, 'if') ? { ...n, cond: { kind: 'unary', type: 'bool', op: 'not', arg: n['cond'] } } : undefined) },
 ];

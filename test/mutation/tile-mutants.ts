@@ -4,7 +4,7 @@
  */
 import { add, int, lt, ref, sub, trueExpr } from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
-import { is, nodeAt, nodesAt, removed } from './rewrite.ts';
+import { is, nodeAt, removed } from './rewrite.ts';
 import type { Mutant, Node } from './rewrite.ts';
 
 const maps = (n: Node, target: string): boolean => is(n, 'map', { target });
@@ -35,7 +35,7 @@ export const tileMutants: readonly Mutant[] = [
   { name: 'every head reads the keys of the first', match: (n) => (isRef(n, 'kv_local') ? int(0) : undefined) },
   { name: 'a key past the end is let in', match: (n, t) => (is(n, 'binary', { op: 'lt' }) && isRef(nodeAt(n, 'right'), 'slot_count') && inStatement(t, (s) => maps(s, 'S')) ? { ...n, op: 'le' } : undefined) },
   { name: 'partial tiles are never asked', match: (n) => (is(n, 'let', { name: 'masked' }) ? { ...n, value: { kind: 'literal', type: 'bool', value: 0 } } : undefined) },
-  { name: 'the last partial tile counts as whole', match: (n) => (is(n, 'let', { name: 'masked' }) && is(nodeAt(n, 'value'), 'binary', { op: 'or' }) ? { ...n, value: nodeAt(n, 'value')['left'] } : undefined) },
+  { name: 'the last partial tile counts as whole', match: (n) => (is(n, 'let', { name: 'masked' }) && !is(nodeAt(n, 'value'), 'literal') ? { ...n, value: withoutRaggedEnd(n) } : undefined) },
   { name: 'rows that have seen nothing subtract their lowest score', match: (n) => (declares(n, 'm_safe') ? { ...n, value: { kind: 'element', type: 'float', tile: 'm_new' } } : undefined) },
   { name: 'rows that see nothing are divided by zero', match: (n) => (declares(n, 'inverse') ? { ...n, value: expr(nodeAt(n, 'value'), 'then') } : undefined) },
   { name: 'the step maximum is a sum', match: (n) => (is(n, 'reduce', { op: 'max' }) ? { ...n, op: 'sum' } : undefined) },
@@ -48,7 +48,7 @@ export const tileMutants: readonly Mutant[] = [
   { name: 'the shares of two splits overlap', match: (n, t) => (isRef(n, 'split') && inStatement(t, (s) => is(s, 'set', { name: 'next_tile' })) ? int(0) : undefined) },
   { name: 'rows past the end are written', match: (n) => (is(n, 'store') && !is(nodeAt(n, 'where'), 'literal') ? { ...n, where: trueExpr } : undefined) },
   { name: 'the log-sum-exp forgets the maximum', match: (n) => (is(n, 'store', { buffer: 'lse' }) ? { ...n, value: withoutMaximum(n) } : undefined) },
-  { name: 'the sink is left out of the sum', match: (n, t) => (maps(n, 'l') && t.length <= 3 && nodesAt(t.at(-1) ?? {}, 'then').some((s) => is(s, 'let', { name: 'sink' })) ? removed : undefined) },
+  { name: 'the sink is left out of the sum', match: (n) => (maps(n, 'l') && mentions(n, 'sink') ? removed : undefined) },
   { name: 'list marks sit one bit aside', match: (n) => (declares(n, 'bits') && is(nodeAt(n, 'value'), 'fold') ? { ...n, value: { kind: 'binary', type: 'int', op: 'shl', left: nodeAt(n, 'value'), right: int(1) } } : undefined) },
   { name: 'a sorted list starts at its second entry', match: (n, t) => (is(n, 'literal', { value: 1 }) && is(t.at(-1), 'binary', { op: 'add' }) && is(t.at(-2), 'store') && inStatement(t, (s) => is(s, 'for', { index: 'bit' })) ? int(2) : undefined) },
   { name: 'the map calls no tile needed beyond its first word', match: (n, t) => (is(n, 'ref', { name: 'key_tiles' }) && inStatement(t, (s) => maps(s, 'needed')) ? int(1) : undefined) },
@@ -57,6 +57,16 @@ export const tileMutants: readonly Mutant[] = [
   { name: 'the first key of a residue class is left out', match: (n) => (is(n, 'set', { name: 'key_base' }) && !is(nodeAt(n, 'value'), 'literal') ? { ...n, value: add(expr(n, 'value'), ref('key_step', 'int')) } : undefined) },
   { name: 'a walk stops before its end', match: (n) => (is(n, 'while') && is(nodeAt(n, 'cond'), 'binary', { op: 'lt' }) && isRef(nodeAt(nodeAt(n, 'cond'), 'right'), 'walk_end') ? { ...n, cond: lt(add(ref('next_tile', 'int'), int(1)), ref('walk_end', 'int')) } : undefined) },
 ];
+
+/** `not full | keys here < key tile` without its second half, which is all there is where every tile is full. */
+function withoutRaggedEnd(masked: Node): unknown {
+  const value = nodeAt(masked, 'value');
+  return is(value, 'binary', { op: 'or' }) ? value['left'] : { kind: 'literal', type: 'bool', value: 0 };
+}
+
+function mentions(node: Node, name: string): boolean {
+  return JSON.stringify(node).includes(`"name":"${name}"`);
+}
 
 function withoutMaximum(store: Node): unknown {
   const value = nodeAt(store, 'value');
