@@ -1,0 +1,108 @@
+/**
+ * Random launches of the declarations of a file. In: fast-check and specs. Out: cases with random sizes, scalars, tensors
+ * and data, all accepted by check-launch.ts. Sizes come from the generator and shrink; values come from a seed.
+ */
+import type { Arbitrary } from 'fast-check';
+import { checkLaunch, withDefaults } from '../../compiler/spec/check-launch.ts';
+import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
+import { evaluate } from '../../compiler/expr/evaluate.ts';
+import { unreachable } from '../../dsl/diagnostic.ts';
+import { randomInputs } from '../inputs.ts';
+import { mixSeeds, randomOf } from '../random.ts';
+import type { Random } from '../random.ts';
+import type { Case } from './random-programs.ts';
+
+type FastCheck = typeof import('fast-check');
+
+function scalarValue(p: ScalarParam, random: Random, sizes: Sizes): number {
+  if (p.defaultValue !== undefined && random.coin(0.3)) return p.defaultValue;
+  switch (p.type) {
+    case 'int':
+      return random.pick([random.int(1, 9), random.int(0, Math.max(2, sizes.nK)), random.int(1, 33), random.int(-3, 4)]);
+    case 'float':
+      return random.pick([1, 0.5, random.next() * 4, random.normal()]);
+    case 'bool':
+      return random.coin(0.5) ? 1 : 0;
+    default:
+      return unreachable(p.type);
+  }
+}
+
+function extentOf(axis: Axis, sizes: Sizes, values: ReadonlyMap<string, number>, free: number): number {
+  switch (axis.kind) {
+    case 'batch':
+      return sizes.batch;
+    case 'heads':
+      return sizes.heads;
+    case 'kv_heads':
+      return sizes.kvHeads;
+    case 'queries':
+      return sizes.nQ;
+    case 'keys':
+      return sizes.nK;
+    case 'blocks':
+      return Math.ceil((axis.of === 'queries' ? sizes.nQ : sizes.nK) / Math.max(1, evaluate(axis.size, values)));
+    case 'free':
+      return free;
+    case 'fixed':
+      return axis.extent;
+    default:
+      return unreachable(axis);
+  }
+}
+
+function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: ReadonlyMap<string, number>): TensorValue {
+  const extents = p.axes.map((axis) => extentOf(axis, sizes, values, random.int(0, 8)));
+  const length = extents.reduce((a, b) => a * b, 1);
+  const perPosition = p.axes.some((a) => a.kind === 'keys' || a.kind === 'queries');
+  switch (p.element) {
+    case 'int': {
+      // Ids that repeat in runs, or positions with some that are none.
+      let id = 0;
+      const runs = perPosition && random.coin(0.6);
+      return { extents, data: Int32Array.from({ length }, () => (runs ? (id += random.coin(0.15) ? 1 : 0) : random.coin(0.1) ? -1 : random.int(0, sizes.nK + 2))) };
+    }
+    case 'float':
+      return { extents, data: Float32Array.from({ length }, () => Math.round(random.normal() * 32) / 32) };
+    case 'bool': {
+      const probability = random.pick([0.5, 0.1, 0.9]);
+      return { extents, data: Uint8Array.from({ length }, () => (random.coin(probability) ? 1 : 0)) };
+    }
+    default:
+      return unreachable(p.element);
+  }
+}
+
+/** A launch whose requirements hold, from a seed; undefined when none was found among a few tries. */
+function launchFrom(spec: Spec, sizes: Sizes, seed: number): Launch | undefined {
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    const random = randomOf(mixSeeds(seed, attempt));
+    const scalars = new Map(spec.scalars.map((p) => [p.name, scalarValue(p, random, sizes)]));
+    const values = new Map([...scalars, ['n_q', sizes.nQ], ['n_k', sizes.nK], ['heads', sizes.heads], ['kv_heads', sizes.kvHeads], ['batch', sizes.batch], ['dim', sizes.dim]]);
+    const launch: Launch = { sizes, scalars, tensors: new Map(spec.tensors.map((p) => [p.name, tensorValue(p, random, sizes, values)])) };
+    if (checkLaunch(spec, launch).length === 0) return withDefaults(spec, launch);
+  }
+  return undefined;
+}
+
+/** Cases of any of the specs. */
+export function fileCases(fc: FastCheck, specs: readonly Spec[], options: { readonly maxLength: number; readonly dims: readonly number[] }): Arbitrary<Case> {
+  const length = fc.integer({ min: 1, max: options.maxLength });
+  const lengths = fc.oneof(length.map((n) => [n, n] as const), fc.tuple(length, length), length.map((n) => [1, n] as const));
+  return fc
+    .record({
+      spec: fc.constantFrom(...specs),
+      batch: fc.integer({ min: 1, max: 2 }),
+      kvHeads: fc.integer({ min: 1, max: 2 }),
+      group: fc.integer({ min: 1, max: 3 }),
+      lengths,
+      dim: fc.constantFrom(...options.dims),
+      seed: fc.nat(1_000_000_000),
+    })
+    .map(({ spec, batch, kvHeads, group, lengths: [nQ, nK], dim, seed }): Case | undefined => {
+      const sizes: Sizes = { batch, heads: kvHeads * group, kvHeads, nQ, nK, dim };
+      const launch = launchFrom(spec, sizes, seed);
+      return launch === undefined ? undefined : { spec, launch, inputs: randomInputs(sizes, seed) };
+    })
+    .filter((c): c is Case => c !== undefined);
+}
