@@ -35,7 +35,8 @@ function chain(operands: readonly CstNode[], operators: readonly IToken[], f: Fo
   const lastStart = (cuts[cuts.length - 1] ?? 0) + 1;
   const opens = lastOperand !== undefined && lastStart === operands.length - 1 && canOpen(lastOperand);
   const lastPart = others[others.length - 1];
-  if (!opens || lastPart === undefined) return group(broken);
+  // With more than two parts the last one would look as if it held the others.
+  if (!opens || lastPart === undefined || parts.length > 2) return group(broken);
   const lastOperator = operators[cuts[cuts.length - 1] ?? 0];
   return { kind: 'hug', head: concat(head ?? nothing, ...steps.slice(0, -1), line, tok(lastOperator, f), text(' ')), last: lastPart, broken };
 }

@@ -101,7 +101,7 @@ export const Semicolon = symbol('Semicolon', ';');
 /** Swallows what is glued to a number, so that `12abc` is one malformed number and not two tokens. */
 export const NumberLiteral = createToken({
   name: 'NumberLiteral',
-  pattern: /0[xX]\w*|\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d[\d_]*)?\w*/,
+  pattern: /0[xX]\w*|\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d[\d_]*)?\w*(?:\.\d\w*)*/,
   label: 'a number',
 });
 
