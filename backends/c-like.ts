@@ -52,6 +52,8 @@ export interface Dialect {
   readonly store: Readonly<Record<StorageElement, Form>>;
   /** value, lane. */
   readonly shuffle: Form;
+  /** The same within groups of four lanes. */
+  readonly shuffle4: Form;
   readonly subgroup: Readonly<Record<'sum' | 'max', Form>>;
   readonly barrier: string;
   /** Everything before ` = value`. */
@@ -180,7 +182,7 @@ function leveled(context: PrintContext, expr: KernelExpr): Leveled {
     case 'load_array':
       return place(context, context.name('array', expr.array), expr.index);
     case 'shuffle':
-      return fill(dialect.shuffle, [of(expr.value), of(expr.from)]);
+      return fill(expr.group === 4 ? dialect.shuffle4 : dialect.shuffle, [of(expr.value), of(expr.from)]);
     case 'subgroup':
       return fill(dialect.subgroup[expr.op], [of(expr.value)]);
     default:

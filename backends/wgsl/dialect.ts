@@ -145,6 +145,7 @@ export const wgslDialect: Dialect = {
   load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f32'), vec4h: call('vec4f') },
   store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f16'), vec4h: call('vec4h') },
   shuffle: call('subgroupShuffle', 2),
+  shuffle4: call('quadBroadcast', 2),
   subgroup: { sum: call('subgroupAdd'), max: call('subgroupMax') },
   barrier: 'workgroupBarrier()',
   declareLet: (type, name) => concat('let ', name, ': ', type),

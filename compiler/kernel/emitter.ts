@@ -118,7 +118,7 @@ export function createEmitter(start: Origin, reserved: readonly string[]): Emitt
         clock += 1;
         return `memory@${clock}`;
       case 'shuffle':
-        return `shuffle(${keyOf(e.value)},${keyOf(e.from)})`;
+        return `shuffle${e.group ?? ''}(${keyOf(e.value)},${keyOf(e.from)})`;
       case 'subgroup':
         return `subgroup_${e.op}(${keyOf(e.value)})`;
       default:

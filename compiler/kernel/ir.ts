@@ -74,8 +74,11 @@ export type KernelExpr =
   | { readonly kind: 'load'; readonly type: KernelType; readonly storage: string; readonly index: KernelExpr }
   | { readonly kind: 'load_shared'; readonly type: KernelType; readonly shared: string; readonly index: KernelExpr }
   | { readonly kind: 'load_array'; readonly type: KernelType; readonly array: string; readonly index: KernelExpr }
-  /** The value that lane `from` of the subgroup holds; `from` is uniform and below the smallest subgroup size. */
-  | { readonly kind: 'shuffle'; readonly type: KernelType; readonly value: KernelExpr; readonly from: KernelExpr }
+  /**
+   * The value that lane `from` of the subgroup holds; `from` is uniform and below the smallest subgroup size. With `group` 4: lane `from` (a
+   * literal below 4) of the own four, lanes 4i to 4i + 3 of the subgroup.
+   */
+  | { readonly kind: 'shuffle'; readonly type: KernelType; readonly value: KernelExpr; readonly from: KernelExpr; readonly group?: 4 }
   /** Over the whole subgroup. */
   | { readonly kind: 'subgroup'; readonly type: KernelType; readonly op: 'sum' | 'max'; readonly value: KernelExpr };
 

@@ -148,7 +148,7 @@ function eachRow(low: Lowering, right: Held, rows: number, chunk: KernelExpr, us
   for (const row of right.rows) {
     const own = guardedChunk(low.emit, right.view, row, chunk, right.extent);
     for (let i = 0; i < group; i += 1) {
-      use(row.first + i, group === 1 ? own : emit.value({ kind: 'shuffle', type: 'vec4f', value: own, from: i32(i) }));
+      use(row.first + i, group === 1 ? own : emit.value({ kind: 'shuffle', type: 'vec4f', value: own, from: i32(i), ...(group === 4 ? { group } : {}) }));
     }
   }
 }

@@ -55,7 +55,7 @@ export function printKernelExpr(e: KernelExpr): string {
     case 'load_array':
       return `${e.array}[${printKernelExpr(e.index)}]`;
     case 'shuffle':
-      return call('shuffle', e.value, e.from);
+      return call(e.group === 4 ? 'shuffle4' : 'shuffle', e.value, e.from);
     case 'subgroup':
       return call(`subgroup_${e.op}`, e.value);
     default:

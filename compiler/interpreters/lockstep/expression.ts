@@ -214,21 +214,23 @@ function compileShuffle(scope: Scope, e: Extract<KernelExpr, { readonly kind: 's
   const out = room(e.type, m.lanes);
   const taint = taintRoom(m, m.lanes);
   const n = componentsOf(e.type);
-  const limit = m.program.subgroup;
+  const limit = e.group ?? m.program.subgroup;
+  // Subgroups are multiples of four lanes, so groups of four start at multiples of four within the workgroup too.
+  const width = e.group ?? m.width;
   const loop = (): void => {
     checkTogether(scope);
     checkUse(m, from.taint, 'shuffles from a lane');
     for (let lane = 0; lane < m.lanes; lane += 1) {
       if (m.mask[lane] === 0) continue;
-      const first = lane - (lane % m.width);
+      const first = lane - (lane % width);
       const asked = source[lane] ?? 0;
       const other = first + asked;
       if (asked !== source[first] && m.mask[first] === 1) {
         report(m, 'shuffle', 'differs', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, lane ${first} from ${source[first] ?? 0}`);
       }
-      const inside = asked >= 0 && asked < m.width && other < m.lanes;
+      const inside = asked >= 0 && asked < width && other < m.lanes;
       if (!inside || m.mask[other] === 0) {
-        const size = Math.min(m.width, m.lanes - first);
+        const size = Math.min(width, m.lanes - first);
         report(m, 'shuffle', 'source', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, which is ${inside ? 'not active' : `not in its subgroup of ${size}`}`);
         out.fill(0, lane * n, (lane + 1) * n);
         continue;
