@@ -91,45 +91,62 @@ function literalFault(type: ScalarType, value: number): boolean {
   }
 }
 
-/** What is wrong with an expression, in the order in which it is written. */
-export function exprFaults(e: Expr, scope: ExprScope): readonly string[] {
-  const inner = (x: Expr): readonly string[] => exprFaults(x, scope);
-  const here = (wrong: boolean, what: string): readonly string[] => (wrong ? [`${what} in \`${printExpr(e)}\``] : []);
+function collect(e: Expr, scope: ExprScope, into: string[]): void {
+  const wrong = (what: string): void => void into.push(`${what} in \`${printExpr(e)}\``);
   switch (e.kind) {
     case 'literal':
-      return here(literalFault(e.type, e.value), `${e.value} is no ${e.type}`);
+      if (literalFault(e.type, e.value)) wrong(`${e.value} is no ${e.type}`);
+      return;
     case 'ref': {
       const type = scope.ref(e.name);
-      if (type === undefined) return [`'${e.name}' is not in scope`];
-      return type === e.type ? [] : [`'${e.name}' is ${type}, not ${e.type}`];
+      if (type === undefined) into.push(`'${e.name}' is not in scope`);
+      else if (type !== e.type) into.push(`'${e.name}' is ${type}, not ${e.type}`);
+      return;
     }
     case 'read': {
       const fault = scope.read(e.tensor, e.type, e.indices.length);
-      const indices = e.indices.flatMap((x) => here(x.type !== 'int', `an index of type ${x.type}`));
-      return [...(fault === undefined ? [] : [fault]), ...indices, ...e.indices.flatMap(inner)];
+      if (fault !== undefined) into.push(fault);
+      for (const x of e.indices) {
+        if (x.type !== 'int') wrong(`an index of type ${x.type}`);
+        collect(x, scope, into);
+      }
+      return;
     }
     case 'element': {
-      if (scope.element === undefined) return [`'${e.tile}[.]' stands where no tile can be spoken of`];
-      const fault = scope.element(e.tile, e.type);
-      return fault === undefined ? [] : [fault];
+      const fault = scope.element === undefined ? `'${e.tile}[.]' stands where no tile can be spoken of` : scope.element(e.tile, e.type);
+      if (fault !== undefined) into.push(fault);
+      return;
     }
     case 'unary':
-      return [...here(unaryFault(e.op, e.type, e.arg.type), `${e.op} of ${e.arg.type} gives no ${e.type}`), ...inner(e.arg)];
+      if (unaryFault(e.op, e.type, e.arg.type)) wrong(`${e.op} of ${e.arg.type} gives no ${e.type}`);
+      return collect(e.arg, scope, into);
     case 'binary': {
       const { left, right } = e;
-      return [...here(binaryFault(e.op, e.type, left.type, right.type), `${e.op} of ${left.type} and ${right.type} gives no ${e.type}`), ...inner(left), ...inner(right)];
+      if (binaryFault(e.op, e.type, left.type, right.type)) wrong(`${e.op} of ${left.type} and ${right.type} gives no ${e.type}`);
+      collect(left, scope, into);
+      return collect(right, scope, into);
     }
     case 'select': {
       const fits = e.cond.type === 'bool' && e.then.type === e.type && e.otherwise.type === e.type;
-      return [...here(!fits, `select of ${e.cond.type}, ${e.then.type} and ${e.otherwise.type} gives no ${e.type}`), ...inner(e.cond), ...inner(e.then), ...inner(e.otherwise)];
+      if (!fits) wrong(`select of ${e.cond.type}, ${e.then.type} and ${e.otherwise.type} gives no ${e.type}`);
+      for (const x of [e.cond, e.then, e.otherwise]) collect(x, scope, into);
+      return;
     }
     case 'fold': {
       const wanted = e.op === 'any' || e.op === 'all' ? e.type === 'bool' : e.op === 'sum' ? e.type !== 'bool' : e.type === 'int';
-      const fits = wanted && e.body.type === e.type && e.from.type === 'int' && e.to.type === 'int';
-      const local: ExprScope = { ...scope, ref: (name) => (name === e.local ? 'int' : scope.ref(name)) };
-      return [...here(!fits, `${e.op} of ${e.body.type} gives no ${e.type}`), ...inner(e.from), ...inner(e.to), ...exprFaults(e.body, local)];
+      if (!wanted || e.body.type !== e.type || e.from.type !== 'int' || e.to.type !== 'int') wrong(`${e.op} of ${e.body.type} gives no ${e.type}`);
+      collect(e.from, scope, into);
+      collect(e.to, scope, into);
+      return collect(e.body, { ...scope, ref: (name) => (name === e.local ? 'int' : scope.ref(name)) }, into);
     }
     default:
       return unreachable(e);
   }
+}
+
+/** What is wrong with an expression, in the order in which it is written. */
+export function exprFaults(e: Expr, scope: ExprScope): readonly string[] {
+  const found: string[] = [];
+  collect(e, scope, found);
+  return found;
 }
