@@ -105,6 +105,11 @@ function complaintAt(program: NamedCase, level: Level, levels: Levels, mutant: M
   }
 }
 
+/** Whether there is a program in which the mutant changes anything. */
+export function applies(mutant: Mutant, level: Level, programs: readonly NamedCase[]): boolean {
+  return programs.some((program) => runsAt(program, level) && sitesOf(levelsFor(program, level), level, mutant) > 0);
+}
+
 /** At most about this many sites per program, spread over all there are. */
 const sitesPerProgram = 4;
 
