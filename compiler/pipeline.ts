@@ -7,9 +7,12 @@ import { chooseSchedule } from './choose-schedule.ts';
 import type { KernelProgram } from './kernel/ir.ts';
 import { lowerTile } from './kernel/lower-tile.ts';
 import { printKernel } from './kernel/print.ts';
+import { verifyKernel } from './kernel/verify.ts';
 import { makeHostPlan } from './launch/host-plan.ts';
 import { lowerPlan, type LowerOptions } from './launch/lower-plan.ts';
 import type { HostPlan } from './launch/plan.ts';
+import { printHostPlan } from './launch/print.ts';
+import { verifyHostPlan } from './launch/verify.ts';
 import type { Plan } from './plan/ir.ts';
 import { makePlan } from './plan/make-plan.ts';
 import { printPlan } from './plan/print.ts';
@@ -83,11 +86,12 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   const kernels = lowered.requests.map(({ program, schedule }) => lowerTile(program, schedule, target));
   const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
   if (refused.length > 0) return bad(refused);
-  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [k.value] : []));
+  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [verified('kernel', k.value, verifyKernel(k.value), printKernel)] : []));
   trace('4-kernel', () => kernelPrograms.map(printKernel).join('\n'));
 
   const hostPlan = makeHostPlan(plan, lowering, lowered, kernelPrograms);
-  trace('5-launch', () => JSON.stringify(hostPlan, undefined, 2));
+  verified('launch', hostPlan, verifyHostPlan(hostPlan), printHostPlan);
+  trace('5-launch', () => printHostPlan(hostPlan));
 
   const { prefill, decode } = lowering.schedules;
   return good({ spec, plan, prefill, decode, tilePrograms, kernelPrograms, hostPlan }, notes);
