@@ -75,7 +75,8 @@ function checkSubgroup(c: Context, scope: Scope, report: Report, e: Extract<Kern
   if (subgroup === undefined) report('subgroup', 'the program uses subgroup operations, but counts on no subgroup');
   if (e.kind !== 'shuffle') return;
   if (!c.uniformity.uniform(e.from)) report('together', `\`${printKernelExpr(e)}\` asks for different lanes`);
-  if (e.from.kind === 'literal' && (e.from.value < 0 || e.from.value >= (subgroup ?? Infinity))) {
+  if (e.group !== undefined && e.from.kind !== 'literal') report('subgroup', `\`${printKernelExpr(e)}\` asks its group of ${e.group} for a lane that is no constant`);
+  if (e.from.kind === 'literal' && (e.from.value < 0 || e.from.value >= (e.group ?? subgroup ?? Infinity))) {
     report('subgroup', `\`${printKernelExpr(e)}\` asks for a lane that small subgroups do not have`);
   }
 }

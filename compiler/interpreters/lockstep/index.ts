@@ -100,8 +100,11 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
     const { views, unfit } = bindStorage(program.storage, input.storage);
     const given = input.uniforms.length;
     if (given !== uniforms.length) report(m, 'launch', 'uniforms', () => `${uniforms.length} uniforms are declared and ${given} given`);
+    const { subgroup } = program;
+    const tooNarrow = subgroup !== undefined && subgroup > subgroupWidth;
+    if (tooNarrow) report(m, 'launch', 'subgroup', () => `the kernel counts on subgroups of ${subgroup} lanes, and they have ${subgroupWidth}`);
     if (unfit.length > 0) report(m, 'launch', 'storage', () => `no fitting memory for ${unfit.join(', ')}`);
-    if (given === uniforms.length && unfit.length === 0) {
+    if (given === uniforms.length && unfit.length === 0 && !tooNarrow) {
       uniforms.forEach((u, i) => u.out.fill(input.uniforms[i] ?? 0));
       for (const [name, holder] of storage) holder.view = views.get(name);
       const [gx, gy, gz] = input.groups;

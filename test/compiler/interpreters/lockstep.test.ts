@@ -111,6 +111,11 @@ describe('kernels run with all lanes in step', () => {
     expect(run(p, { width: 64 })).toMatchObject({ kinds: [], out: [3, 3, 3, 3, 3, 3, 3, 3] });
   });
 
+  it('hands a value round within fours, whatever the subgroup width', () => {
+    const p = kernel({ body: [store('out', lane, { kind: 'shuffle', type: 'f32', value: load('x', lane), from: i32(1), group: 4 })] });
+    for (const width of [4, 8, 64]) expect(run(p, { width })).toMatchObject({ kinds: [], out: [2, 2, 2, 2, 6, 6, 6, 6] });
+  });
+
   it('adds and compares over subgroups, the last of which may be partial', () => {
     const p = kernel({ lanes: 6, body: [store('out', lane, bin('add', bin('mul', subgroup('sum', load('x', lane)), f32(100)), subgroup('max', load('x', lane))))] });
     expect(run(p, { width: 4 }).out).toEqual([1004, 1004, 1004, 1004, 1106, 1106]);
@@ -444,7 +449,9 @@ describe('memory is used within its bounds and after it has a value', () => {
     expect(run(p, { maxSteps: 1000, groups: [5, 1, 1] }).kinds).toEqual(['budget']);
   });
 
-  it('a launch without uniforms or memory', () => {
+  it('a launch without uniforms or memory, or with subgroups narrower than the kernel counts on', () => {
+    expect(run(kernel({ body: [], subgroup: 8 }), { width: 4 }).kinds).toEqual(['launch']);
+    expect(run(kernel({ body: [], subgroup: 8 }), { width: 8 }).kinds).toEqual([]);
     const p = kernel({ uniforms: [{ name: 'n', type: 'i32' }], body: [] });
     expect(run(p).kinds).toEqual(['launch']);
     expect(run(kernel({ storage: [{ ...inDecl, buffer: 'none' }], body: [] })).kinds).toEqual(['launch']);

@@ -95,6 +95,8 @@ describe('kernels are verified', () => {
     ['a loop wrongly declared uniform', 'uniform-flow', [loop(i32(0), lane, true, [])]],
     ['a shuffle under a lane condition', 'together', [when(bin('lt', lane, i32(4)), false, [let_('v', shuffle(f32(0), i32(0)))])]],
     ['a shuffle from a lane of its own', 'together', [let_('v', shuffle(f32(0), lane))]],
+    ['a shuffle among four from a fifth lane', 'subgroup', [let_('v', { kind: 'shuffle', type: 'f32', value: f32(0), from: i32(4), group: 4 })]],
+    ['a shuffle among four from a lane that is no constant', 'subgroup', [let_('v', { kind: 'shuffle', type: 'f32', value: f32(0), from: n, group: 4 })]],
     ['a shuffle from a lane that small subgroups lack', 'subgroup', [let_('v', shuffle(f32(0), i32(4)))]],
   ];
   for (const [what, rule, body] of broken) {
