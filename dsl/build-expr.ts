@@ -92,7 +92,9 @@ function resolve(operands: readonly Built[], operators: readonly IToken[], b: Bu
     const op = operatorOf(next, b);
     for (let top = pending[pending.length - 1]; top !== undefined && precedenceOf(top.op) >= precedenceOf(op); top = pending[pending.length - 1]) {
       if (comparisons.has(op) && comparisons.has(top.op)) {
-        b.report(report.chainedComparison(tokenSpan(b.file, next), { first: top.op, second: op }, [{ span: tokenSpan(b.file, top.token), text: 'first comparison' }]));
+        const isToldAlready = values[values.length - 2]?.expr.kind === 'hole';
+        const first = { span: tokenSpan(b.file, top.token), text: 'first comparison' };
+        if (!isToldAlready) b.report(report.chainedComparison(tokenSpan(b.file, next), { first: top.op, second: op }, [first]));
         close();
         const wrong = values.pop();
         if (wrong !== undefined) values.push({ expr: hole(wrong.outer), outer: wrong.outer });

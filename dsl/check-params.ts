@@ -78,8 +78,11 @@ export function declareParams(params: readonly Param[], checking: Checking): Rea
   for (const p of params) {
     const { name, span } = p.name;
     const taken = values.get(name);
-    if (reservedNames.has(name)) checking.report(report.reservedName(span, { name, what: 'a parameter' }));
-    else if (taken !== undefined) checking.report(report.duplicateName(span, { name }, [{ span: taken.span, text: 'first meaning' }]));
+    if (reservedNames.has(name)) {
+      checking.report(report.reservedName(span, { name, what: 'a parameter' }));
+      // Its uses are no further errors.
+      values.set(name, { type: errorType, span });
+    } else if (taken !== undefined) checking.report(report.duplicateName(span, { name }, [{ span: taken.span, text: 'first meaning' }]));
     else values.set(name, { type: typeOf(p, params), span });
     checkType(p, checking);
     checkDefault(p, checking);

@@ -7,8 +7,7 @@ import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import type { FileScope, Program } from '../../dsl/program.ts';
 import type { Span } from '../../dsl/span.ts';
-import { int } from '../expr/build.ts';
-import { ge } from '../expr/build.ts';
+import { ge, int } from '../expr/build.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { children, freeRefs, readTensors, sameExpr } from '../expr/traverse.ts';
@@ -111,7 +110,8 @@ export function bounded<T extends Expr | MaskExpr>(l: Lowering, node: T, span: S
 /** Notes something that must be true of a launch. What is known to be true is dropped, what is known to be false is an error now. */
 export function require(l: Lowering, condition: Expr, message: string, span: Span): void {
   if (condition.kind === 'literal') {
-    if (condition.value === 0) l.found.push(report.requirementNotMet(span, { message }));
+    const isTold = l.found.some((d) => d.message === message);
+    if (condition.value === 0 && !isTold) l.found.push(report.requirementNotMet(span, { message }));
     return;
   }
   if (l.requires.some((r) => r.message === message && sameExpr(r.condition, condition))) return;

@@ -141,8 +141,8 @@ describe('limits', () => {
     const levels = open.startsWith('per') ? nestingLimit / 2 : open.startsWith('{') ? nestingLimit - 1 : nestingLimit;
     expect(codes(nest(open, inner, close, levels))).toEqual([]);
     expect(codes(nest(open, inner, close, levels + 1))).toEqual(['FIL0105']);
-    expect(codes(nest(open, inner, close, 8000))).toEqual(['FIL0105']);
-    expect(codes(nest(open, '', '', 8000))).toEqual(['FIL0105']);
+    expect(codes(nest(open, inner, close, 2000))).toEqual(['FIL0105']);
+    expect(codes(nest(open, '', '', 2000))).toEqual(['FIL0105']);
   });
 
   test('nesting counts per declaration, even where a bracket stays open', () => {
@@ -153,12 +153,12 @@ describe('limits', () => {
   test.each(['a | ', 'a - ', '- ', '~ '])('a chain of %s up to the limit is read, beyond it is refused', (step) => {
     expect(codes(`mask m = ${step.repeat(expressionDepthLimit)}a`)).toEqual([]);
     expect(codes(`mask m = ${step.repeat(expressionDepthLimit + 1)}a`)).toEqual(['FIL0106']);
-    expect(codes(`mask m = ${step.repeat(50_000)}a`)).toEqual(['FIL0106']);
+    expect(codes(`mask m = ${step.repeat(5000)}a`)).toEqual(['FIL0106']);
   });
 
   test('garbage of any kind ends in a bounded list of diagnostics', () => {
     for (const piece of ['mask = )', 'é', '"', '\0', '{ (', 'attention a { ', '=> ', '\ud800', '/*', '1e', 'mask a = 1 +']) {
-      const { diagnostics } = parseSource('a.fil', piece.repeat(3000));
+      const { diagnostics } = parseSource('a.fil', piece.repeat(800));
       expect(diagnostics.length, piece).toBeGreaterThan(0);
       expect(diagnostics.length, piece).toBeLessThanOrEqual(100);
     }

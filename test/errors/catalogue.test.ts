@@ -2,6 +2,8 @@
  * Every code of the language (FIL01xx to FIL04xx) has a wrong example that produces it and a right one that is clean. What a user sees
  * is kept as one snapshot file per code: the source, then the rendered message.
  */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../dsl/catalogue/index.ts';
 import type { CatalogueInfo } from '../../dsl/catalogue/index.ts';
@@ -38,6 +40,11 @@ test('codes are unique, ascending, and of the hundred of their file', () => {
     expect(info.code).toMatch(/^FIL0\d{3}$/);
     for (const text of [info.title, info.explanation, info.wrong, info.right]) expect(text.length, info.code).toBeGreaterThan(3);
   }
+});
+
+test('every snapshot is of a code that exists', () => {
+  const files = readdirSync(join(import.meta.dirname, 'snapshots')).sort();
+  expect(files).toEqual(language.map((info) => `${info.code}.txt`));
 });
 
 describe.each(language.map((info) => [info.code, info] as const))('%s', (code, info) => {
