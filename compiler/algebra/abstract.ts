@@ -134,9 +134,14 @@ function binaryInterval(e: Extract<Expr, { readonly kind: 'binary' }>, box: Box)
       const same = x.eq(x.div(a.lo, b.lo), x.div(a.hi, b.lo));
       return { lo: x.select(same, x.mod(a.lo, b.lo), whole.lo), hi: x.select(same, x.mod(a.hi, b.lo), whole.hi) };
     }
-    case 'shr':
+    case 'shr': {
       if (isPoint(b)) return { lo: x.binary('shr', a.lo, b.lo), hi: x.binary('shr', a.hi, b.lo) };
-      return { lo: x.min(a.lo, x.int(0)), hi: x.max(a.hi, x.int(-1)) };
+      const one = x.eq(b.lo, b.hi);
+      return {
+        lo: x.select(one, x.binary('shr', a.lo, b.lo), x.min(a.lo, x.int(0))),
+        hi: x.select(one, x.binary('shr', a.hi, b.lo), x.max(a.hi, x.int(-1))),
+      };
+    }
     case 'shl': {
       const exact = b.lo.kind === 'literal' && isPoint(b) && cannotWrap(x.mul(e.left, x.int(2 ** (b.lo.value & 31))), box.locals);
       if (exact) return { lo: x.binary('shl', a.lo, b.lo), hi: x.binary('shl', a.hi, b.lo) };

@@ -7,7 +7,7 @@ import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { sameExpr } from '../expr/traverse.ts';
 import { atomFormula, atomKey, conjunction, negate, negateAtom, uniformFormula, type Atom, type Formula } from './formula.ts';
-import { subSums, sumRange } from './sums.ts';
+import { leastOf, subSums } from './sums.ts';
 
 /** A conjunction; empty: everything. */
 export type Part = readonly Atom[];
@@ -44,10 +44,10 @@ export function implies(a: Atom, b: Atom): boolean {
   if (keyOf(a) === keyOf(b)) return true;
   switch (a.kind) {
     case 'linear':
-      return b.kind === 'linear' && sumRange(subSums(b.sum, a.sum)).lo >= 0;
+      return b.kind === 'linear' && leastOf(subSums(b.sum, a.sum)) >= 0;
     case 'bound':
       if (b.kind !== 'bound' || a.sense !== b.sense || !sameExpr(a.modulus, b.modulus)) return false;
-      return sumRange(a.sense === 'least' ? subSums(a.other, b.other) : subSums(b.other, a.other)).lo >= 0;
+      return leastOf(a.sense === 'least' ? subSums(a.other, b.other) : subSums(b.other, a.other)) >= 0;
     case 'congruence':
       return (
         b.kind === 'congruence' && a.holds && !b.holds && a.q === b.q && a.k === b.k && sameExpr(a.modulus, b.modulus) &&

@@ -8,10 +8,10 @@ import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { intervalOf, type Interval } from './abstract.ts';
 import type { Part } from './dnf.ts';
-import { atomKey, isPosition, nK, quotient, type Atom } from './formula.ts';
+import { atomKey, isPosition, quotient, type Atom } from './formula.ts';
 import { knownRange, positionLimit } from './known-range.ts';
 import {
-  addSums, coefficientOf, combine, constantSum, emit, emitAtLeastZero, fitsInt, negSum, partition, shiftSum, subSums, sumOf, sumRange, type Sum,
+  addSums, coefficientOf, combine, constantSum, emit, emitAtLeastZero, fitsInt, leastOf, negSum, partition, shiftSum, subSums, sumOf, sumRange, type Sum,
 } from './sums.ts';
 
 export const qFirst: Expr = x.ref('q_first', 'int');
@@ -67,28 +67,6 @@ function tighten(sum: Sum, part: Part): Sum {
   return sum;
 }
 
-/** range of a sum of tile level, knowing q_first <= q_last < n_k. */
-function tileRange(s: Sum): { readonly lo: number } {
-  const last = coefficientOf(s, 'q_last');
-  const keys = coefficientOf(s, 'n_k');
-  const first = coefficientOf(s, 'q_first');
-  const pairs: Sum[] = [s];
-  const gap = sumOf(nK);
-  if (keys > 0 && last < 0) {
-    const by = Math.min(keys, -last);
-    pairs.push(shiftSum(subSums(s, combine(subSums(gap, sumOf(qLast)), by, zero, 0)), by));
-  }
-  if (keys > 0 && first < 0) {
-    const by = Math.min(keys, -first);
-    pairs.push(shiftSum(subSums(s, combine(subSums(gap, sumOf(qFirst)), by, zero, 0)), by));
-  }
-  if (last > 0 && first < 0) {
-    const by = Math.min(last, -first);
-    pairs.push(subSums(s, combine(subSums(sumOf(qLast), sumOf(qFirst)), by, zero, 0)));
-  }
-  return { lo: Math.max(...pairs.map((p) => sumRange(p).lo)) };
-}
-
 interface Found {
   readonly guards: Expr[];
   /** Bounds as sums; of the others only the expression. */
@@ -101,7 +79,7 @@ type Bound = Found['lowers'][number];
 /** Adds a bound unless one as strong is there; drops those it makes superfluous. `sign` 1: lower. */
 function addBound(list: Bound[], bound: Bound, sign: number): void {
   const stronger = (a: Bound, b: Bound): boolean =>
-    a.sum !== undefined && b.sum !== undefined && tileRange(sign > 0 ? subSums(a.sum, b.sum) : subSums(b.sum, a.sum)).lo >= 0;
+    a.sum !== undefined && b.sum !== undefined && leastOf(sign > 0 ? subSums(a.sum, b.sum) : subSums(b.sum, a.sum)) >= 0;
   if (list.some((other) => stronger(other, bound))) return;
   for (let i = list.length - 1; i >= 0; i -= 1) {
     const other = list[i];
@@ -115,7 +93,7 @@ function takeSum(found: Found, sum: Sum): boolean {
   const c = coefficientOf(sum, 'k');
   const [, rest] = partition(sum, (e) => isPosition(e));
   if (c === 0) {
-    if (tileRange(rest).lo >= 0) return true;
+    if (leastOf(rest) >= 0) return true;
     const [positive, negative] = partition(rest, (e) => rest.terms.some((t) => t.expr === e && t.coefficient > 0));
     if (!fitsInt(positive) || !fitsInt(negative) || !fitsInt(shiftSum(negative, 2))) return false;
     found.guards.push(emitAtLeastZero(rest, () => false));
@@ -218,6 +196,6 @@ export function boundsMeet(bounds: KeyBounds, keys: Interval): Expr {
 
 /** l <= u, folded where the order is known. */
 function ordered(l: Expr, u: Expr): Expr {
-  return tileRange(subSums(sumOf(u), sumOf(l))).lo >= 0 ? x.trueExpr : x.le(l, u);
+  return leastOf(subSums(sumOf(u), sumOf(l))) >= 0 ? x.trueExpr : x.le(l, u);
 }
 

@@ -8,7 +8,7 @@ import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { exprKey, freeRefs } from '../expr/traverse.ts';
 import type { TensorUse } from '../spec/ir.ts';
-import { sumRange, emit, emitAtLeastZero, negSum, shiftSum, type Sum } from './sums.ts';
+import { emit, emitAtLeastZero, leastOf, negSum, shiftSum, type Sum } from './sums.ts';
 
 export type Atom =
   /** sum >= 0; positions occur as the terms q and k only. The uniform part fits 32 bits. */
@@ -67,9 +67,8 @@ export function disjunction(args: readonly Formula[]): Formula {
 export function atomFormula(atom: Atom): Formula {
   switch (atom.kind) {
     case 'linear': {
-      const r = sumRange(atom.sum);
-      if (r.lo >= 0) return yes;
-      if (r.hi < 0) return no;
+      if (leastOf(atom.sum) >= 0) return yes;
+      if (leastOf(negSum(atom.sum)) > 0) return no;
       return atom.sum.terms.some((t) => isPosition(t.expr))
         ? { kind: 'atom', atom }
         : atomFormula({ kind: 'uniform', cond: emitAtLeastZero(atom.sum, isPosition) });

@@ -2,7 +2,8 @@
  * What is known of an int expression before any launch: the smallest interval this reasoning finds that holds its value
  * for every position, launch and tensor. In: an expression. Out: an interval of int32. Positions lie within +-2^24,
  * sizes within [0, 2^24], launch scalars within +-2^30, tensor elements anywhere. An operation that could wrap is
- * unknown; `cannotWrap` says that it never does, so that it may be read as arithmetic on integers.
+ * unknown; `cannotWrap` says that it never does, so that it may be read as arithmetic on integers. Arithmetic on sizes and launch
+ * scalars alone is taken to stay within +-2^30: launch-requirements.ts asks that of the launch.
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
 import { bitLength, intMax, intMin } from '../expr/arithmetic.ts';
@@ -36,7 +37,42 @@ function nameRange(name: string, locals: Locals): Range {
   return name.includes('.') ? { lo: 0, hi: scalarLimit } : { lo: -scalarLimit, hi: scalarLimit };
 }
 
-function fits(r: Range): boolean {
+const byRequirement: Range = { lo: -scalarLimit, hi: scalarLimit };
+const ofRows: ReadonlySet<string> = new Set(['q', 'k', 'h', 'b', 'q_first', 'q_last', 'k_first', 'k_last']);
+
+/** Whether an int expression has one value for the whole launch, computed from sizes, extents and scalars. */
+export function isLaunchLevel(e: Expr, locals: Locals = noLocals): boolean {
+  switch (e.kind) {
+    case 'literal':
+      return true;
+    case 'ref':
+      return !ofRows.has(e.name) && !locals.has(e.name);
+    case 'read':
+    case 'element':
+    case 'fold':
+      return false;
+    case 'unary':
+      return isLaunchLevel(e.arg, locals);
+    case 'binary':
+      return isLaunchLevel(e.left, locals) && isLaunchLevel(e.right, locals);
+    case 'select':
+      return [e.cond, e.then, e.otherwise].every((x) => isLaunchLevel(x, locals));
+    default:
+      return unreachable(e);
+  }
+}
+
+/** The range of a sum, difference or product as integers; undefined for any other expression. */
+export function unwrappedRange(e: Expr, locals: Locals = noLocals): Range | undefined {
+  if (e.type !== 'int') return undefined;
+  if (e.kind === 'unary' && e.arg.type === 'int') {
+    const a = knownRange(e.arg, locals);
+    return integerRange(e.op, a, a);
+  }
+  return e.kind === 'binary' ? integerRange(e.op, knownRange(e.left, locals), knownRange(e.right, locals)) : undefined;
+}
+
+export function fits(r: Range): boolean {
   return r.lo >= intMin && r.hi <= intMax;
 }
 
@@ -129,13 +165,13 @@ export function knownRange(e: Expr, locals: Locals = noLocals): Range {
       if (e.arg.type !== 'int') return unknown;
       const a = knownRange(e.arg, locals);
       const whole = integerRange(e.op, a, a);
-      return whole === undefined ? unaryRange(e.op, a) : fits(whole) ? whole : unknown;
+      return whole === undefined ? unaryRange(e.op, a) : unlessWrapping(e, whole, locals);
     }
     case 'binary': {
       const a = knownRange(e.left, locals);
       const b = knownRange(e.right, locals);
       const whole = integerRange(e.op, a, b);
-      return whole === undefined ? binaryRange(e.op, a, b) : fits(whole) ? whole : unknown;
+      return whole === undefined ? binaryRange(e.op, a, b) : unlessWrapping(e, whole, locals);
     }
     case 'select':
       return hull(knownRange(e.then, locals), knownRange(e.otherwise, locals));
@@ -154,17 +190,14 @@ export function knownRange(e: Expr, locals: Locals = noLocals): Range {
   }
 }
 
+function unlessWrapping(e: Expr, whole: Range, locals: Locals): Range {
+  if (fits(whole)) return whole;
+  return isLaunchLevel(e, locals) ? byRequirement : unknown;
+}
+
 /** Whether the outermost operation of an int expression equals the same operation on integers, always. */
 export function cannotWrap(e: Expr, locals: Locals = noLocals): boolean {
   if (e.type !== 'int') return false;
-  if (e.kind === 'unary') {
-    const a = knownRange(e.arg, locals);
-    const whole = integerRange(e.op, a, a);
-    return whole === undefined || fits(whole);
-  }
-  if (e.kind === 'binary') {
-    const whole = integerRange(e.op, knownRange(e.left, locals), knownRange(e.right, locals));
-    return whole === undefined || fits(whole);
-  }
-  return true;
+  const whole = unwrappedRange(e, locals);
+  return whole === undefined || fits(whole) || isLaunchLevel(e, locals);
 }

@@ -9,7 +9,7 @@ import { intMax, intMin } from '../expr/arithmetic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { exprKey } from '../expr/traverse.ts';
-import { cannotWrap, knownRange, type Range } from './known-range.ts';
+import { cannotWrap, fits, knownRange, unwrappedRange, type Range } from './known-range.ts';
 
 export interface Term {
   readonly expr: Expr;
@@ -51,7 +51,9 @@ export const shiftSum = (a: Sum, by: number): Sum => ({ constant: a.constant + b
 export function sumOf(e: Expr): Sum {
   if (e.kind === 'literal') return constantSum(e.value);
   const whole: Sum = { constant: 0, terms: [{ expr: e, coefficient: 1 }] };
-  if (!cannotWrap(e)) return whole;
+  // What stays within 32 bits only by requirement of the launch stays one term, with the range it is required to have.
+  const range = unwrappedRange(e);
+  if (!cannotWrap(e) || (range !== undefined && !fits(range))) return whole;
   if (e.kind === 'unary' && e.op === 'neg') return negSum(sumOf(e.arg));
   if (e.kind !== 'binary') return whole;
   switch (e.op) {
@@ -76,6 +78,30 @@ export function sumRange(s: Sum): Range {
     hi += Math.max(r.lo * coefficient, r.hi * coefficient);
   }
   return { lo, hi };
+}
+
+function factOf(positive: readonly string[], negative: readonly string[], constant: number): Sum {
+  const term = (name: string, coefficient: number): Term => ({ expr: x.ref(name, 'int'), coefficient });
+  return { constant, terms: [...positive.map((n) => term(n, 1)), ...negative.map((n) => term(n, -1))] };
+}
+
+/** Sums that are never negative: where positions and the rows of a tile lie. */
+const facts: readonly Sum[] = [
+  ...['q', 'k', 'q_first', 'q_last', 'k_first', 'k_last'].map((name) => factOf(['n_k'], [name], -1)),
+  ...['q', 'q_first', 'q_last'].map((name) => factOf([name, 'n_q'], ['n_k'], 0)),
+  factOf(['q_last'], ['q_first'], 0),
+  factOf(['k_last'], ['k_first'], 0),
+];
+
+/** The least the sum can be, by the ranges of its terms and one of the facts. */
+export function leastOf(s: Sum): number {
+  let least = sumRange(s).lo;
+  for (const fact of facts) {
+    const ratios = fact.terms.map((t) => (t.expr.kind === 'ref' ? coefficientOf(s, t.expr.name) : 0) / t.coefficient);
+    const by = Math.min(...ratios);
+    if (by >= 1) least = Math.max(least, sumRange(combine(s, 1, fact, -by)).lo);
+  }
+  return least;
 }
 
 /** Whether the sum and its negative are int32 at every launch. */

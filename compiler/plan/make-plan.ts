@@ -8,6 +8,7 @@ import { originOf, through, type Origin } from '../../dsl/span.ts';
 import { contiguous, type Arrangement } from '../algebra/ask.ts';
 import { meet, outside, product, simplifyParts, toParts, type Part } from '../algebra/dnf.ts';
 import { atomsOf, type Formula } from '../algebra/formula.ts';
+import { launchRequirements } from '../algebra/launch-requirements.ts';
 import { maskFormula } from '../algebra/normalise.ts';
 import type { Spec } from '../spec/ir.ts';
 import { arrange, keysKey, rowsKey, withoutImplied, type Arranged } from './arrange.ts';
@@ -104,7 +105,7 @@ export function makePlan(spec: Spec): Checked<Plan> {
   const reasons = phases.length === 0 ? ['the mask is empty: nothing is visited'] : phases.map((p) => p.reason);
   return good({
     name: spec.name,
-    spec,
+    spec: { ...spec, requires: [...spec.requires, ...launchRequirements(spec.mask)] },
     tables: [...listTables(atomsOf(formula), phases, origin), ...maps],
     passes: passesOf(planned, origin),
     strategies: strategies.length === 0 ? ['closed-form'] : strategies,

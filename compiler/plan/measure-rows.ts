@@ -1,18 +1,17 @@
 /**
- * Counting a phase from its closed forms. In: a phase whose predicate is, for each row, a union of key ranges. Out: a counter that
- * is exact and costs a few operations a row, whatever the number of keys. Range ends that are affine over a query tile (checked
- * at three rows: an end is a maximum or a minimum of affine functions, so three points on a line prove it) are
- * evaluated at its ends only.
+ * Counting a phase from its closed forms. In: a phase whose predicate is, for each row, a union of key ranges. Out: a counter
+ * that is exact and costs a few operations a query tile, whatever the number of keys. The rows of a tile are halved until, on
+ * each piece, every range end is constant or moves along a line and the ends keep their order: then sums are closed.
  */
 import { freeOfKeys } from '../algebra/ask.ts';
 import { toParts, type Part } from '../algebra/dnf.ts';
-import { coefficientOf } from '../algebra/sums.ts';
+import { atomTest, type Atom } from '../algebra/formula.ts';
 import { boolFormula } from '../algebra/normalise.ts';
-import type { Atom } from '../algebra/formula.ts';
+import * as x from '../expr/build.ts';
 import { noCount, type Count, type PhaseCounter } from './count.ts';
-import type { KeyRange, Phase } from './ir.ts';
-import { rangeOf } from './plan-phase.ts';
-import { contiguous } from '../algebra/ask.ts';
+import type { Phase } from './ir.ts';
+import { partBounds } from './plan-phase.ts';
+import { shapeOf, type Shape } from './shape.ts';
 import { merged, phaseRunner, type Positions, type Runs } from './walk.ts';
 import { at, type Geometry, type World } from './world.ts';
 
@@ -20,34 +19,31 @@ function isRange(atom: Atom): boolean {
   return atom.kind === 'linear' || atom.kind === 'bound' || atom.kind === 'uniform' || freeOfKeys(atom);
 }
 
-/** Whether range ends are maxima and minima of affine functions of the row. */
-function isAffine(parts: readonly Part[]): boolean {
-  return parts.every((part) => part.every((a) => a.kind === 'uniform' || (a.kind === 'linear' && Math.abs(coefficientOf(a.sum, 'k')) <= 1)));
+interface Bound {
+  readonly run: () => number;
+  readonly shape: Shape;
 }
 
-type Ends = (q: number, into: Float64Array) => void;
-
-function endsOf(ranges: readonly KeyRange[], world: World): Ends {
-  const runs = ranges.flatMap((r) => [world.run(r.from), world.run(r.to)]);
-  const { values } = world;
-  return (q, into) => {
-    values[at.q] = q;
-    values[at.qFirst] = q;
-    values[at.qLast] = q;
-    runs.forEach((run, i) => {
-      into[i] = run();
-    });
-  };
+/** One part of the predicate: for a row, the keys between its lowers and uppers, if the guard holds. */
+interface RowRange {
+  /** For rows q_first .. q_last: false only if none of them sees a key of the part. */
+  readonly someRow: () => number;
+  /** For one row, exactly: whether its range counts. */
+  readonly thisRow: () => number;
+  /** Guards by inequalities hold on an interval of rows. */
+  readonly convex: boolean;
+  /** First key, and one past the last. */
+  readonly lowers: readonly Bound[];
+  readonly ends: readonly Bound[];
 }
 
-/** Union of [ends[2i], ends[2i + 1]) as slots of the keys. */
-function slotsOf(ends: Float64Array, from: number, to: number, keys: Positions): Runs {
-  const found: [number, number][] = [];
-  for (let i = from; i < to; i += 2) {
-    const [first, end] = [keys.below(ends[i] ?? 0), keys.below(ends[i + 1] ?? 0)];
-    if (first < end) found.push([first, end]);
-  }
-  return found.length > 1 ? merged(found) : found;
+function rowRange(part: Part, world: World): RowRange {
+  const { guard, lowers, ends } = partBounds(part);
+  const rowAtoms = part.filter(freeOfKeys);
+  const own = partBounds(part.filter((atom) => !rowAtoms.includes(atom))).guard;
+  const bound = (e: (typeof lowers)[number]): Bound => ({ run: world.run(e), shape: shapeOf(e) });
+  const thisRow = world.run(x.all([own, ...rowAtoms.map(atomTest)]));
+  return { someRow: world.run(guard), thisRow, convex: rowAtoms.length === 0, lowers: lowers.map(bound), ends: ends.map(bound) };
 }
 
 function intersect(a: Runs, b: Runs): Runs {
@@ -74,59 +70,67 @@ function keysOf(tiles: Runs, slots: number, keyTile: number): number {
   return tiles.reduce((sum, [from, to]) => sum + Math.min(slots, to * keyTile) - from * keyTile, 0);
 }
 
+/** The bounds of one row: positions as they are, and slots. */
+interface RowEnds {
+  readonly position: number[];
+  readonly slot: number[];
+}
+
+/** Whether two slots change their order between two rows. */
+function crosses(a: RowEnds, b: RowEnds): boolean {
+  for (let i = 0; i < a.slot.length; i += 1) {
+    for (let j = 0; j < i; j += 1) {
+      if (((a.slot[i] ?? 0) - (a.slot[j] ?? 0)) * ((b.slot[i] ?? 0) - (b.slot[j] ?? 0)) < 0) return true;
+    }
+  }
+  return false;
+}
+
+/** The live slots of one row. */
+function liveRuns(ranges: readonly RowRange[], present: readonly boolean[], ends: RowEnds): Runs {
+  const found: [number, number][] = [];
+  let i = 0;
+  ranges.forEach((r, n) => {
+    let [from, to] = [0, Infinity];
+    for (let e = 0; e < r.lowers.length; e += 1, i += 1) from = Math.max(from, ends.slot[i] ?? 0);
+    for (let e = 0; e < r.ends.length; e += 1, i += 1) to = Math.min(to, ends.slot[i] ?? 0);
+    if (present[n] === true && from < to) found.push([from, to]);
+  });
+  return found.length > 1 ? merged(found) : found;
+}
+
 /** A counter by closed forms; undefined where the phase has none. */
 export function rowCounter(phase: Phase, world: World, geometry: Geometry): PhaseCounter | undefined {
   if (phase.walk.kind === 'map' || phase.skip.kind !== 'literal') return undefined;
   const parts = toParts(boolFormula(phase.predicate));
   if (parts === undefined || !parts.every((part) => part.every(isRange))) return undefined;
-  const live = parts.map((part) => rangeOf(part, contiguous));
-  const all = [...live, ...phase.walk.ranges];
-  const split = 2 * live.length;
-  const ends = endsOf(all, world);
-  const tileEnds = all.flatMap((r) => [world.run(r.from), world.run(r.to)]);
-  const affine = isAffine(parts);
+  const ranges = parts.map((part) => rowRange(part, world));
+  const bounds = ranges.flatMap((r) => [...r.lowers, ...r.ends]);
+  if (bounds.some((b) => b.shape.motion === 'any' && !b.shape.affine)) return undefined;
   const { keyTile } = geometry;
   const runner = phaseRunner(phase, world, geometry);
   const { values } = world;
-  const [first, middle, last, current, whole] = Array.from({ length: 5 }, () => new Float64Array(2 * all.length));
-  if (first === undefined || middle === undefined || last === undefined || current === undefined || whole === undefined) return undefined;
 
-  /** Fills `current` for row i of the tile, by closures or along the line from first to last. */
-  const rowEnds = (rows: Positions, line: boolean): ((i: number) => void) => {
-    if (!line) return (i) => ends(rows.at(i), current);
-    const by = rows.count > 1 ? 1 / (rows.count - 1) : 0;
-    return (i) => {
-      for (let e = 0; e < current.length; e += 1) current[e] = Math.round((first[e] ?? 0) + ((last[e] ?? 0) - (first[e] ?? 0)) * i * by);
-    };
+  const setRows = (from: number, to: number): void => {
+    values[at.q] = from;
+    values[at.qFirst] = from;
+    values[at.qLast] = to;
+  };
+  const endsAt = (q: number, keys: Positions): RowEnds => {
+    setRows(q, q);
+    const position = bounds.map((b) => b.run());
+    return { position, slot: position.map((p) => keys.below(p)) };
   };
 
-  /** Whether all ends move along a line over the tile; fills `first` and `last`. */
-  const isLine = (rows: Positions): boolean => {
-    const half = Math.floor((rows.count - 1) / 2);
-    const [qFirst, qLast] = [rows.at(0), rows.at(rows.count - 1)];
-    ends(qFirst, first);
-    ends(rows.at(half), middle);
-    ends(qLast, last);
-    values[at.qFirst] = qFirst;
-    all.forEach((_, r) => {
-      whole[2 * r] = tileEnds[2 * r]?.() ?? 0;
-      whole[2 * r + 1] = tileEnds[2 * r + 1]?.() ?? 0;
-    });
-    for (let r = 0; r < all.length; r += 1) {
-      const [from, to] = [2 * r, 2 * r + 1];
-      if ((whole[to] ?? 0) <= (whole[from] ?? 0)) {
-        // Empty for the tile, so for each row of it.
-        first[from] = first[to] = last[from] = last[to] = 0;
-        continue;
-      }
-      // Under a guard that is false `to` is 0: it jumps.
-      if ((first[to] ?? 0) <= 0 || (last[to] ?? 0) <= 0) return false;
-      for (const e of [from, to]) {
-        const [x, y, z] = [first[e] ?? 0, middle[e] ?? 0, last[e] ?? 0];
-        if ((z - x) * half !== (y - x) * (rows.count - 1)) return false;
-      }
-    }
-    return true;
+  /** Whether bound `i` is constant or along a line, in slots, over `rows` rows from a to b. */
+  const steady = (i: number, a: RowEnds, b: RowEnds, rows: number, keys: Positions): boolean => {
+    const [sa, sb] = [a.slot[i] ?? 0, b.slot[i] ?? 0];
+    const shape = bounds[i]?.shape;
+    if (sa === sb) return true;
+    if (shape?.affine !== true || keys.step === undefined) return false;
+    const [pa, pb] = [a.position[i] ?? 0, b.position[i] ?? 0];
+    const inside = (p: number): boolean => p >= keys.at(0) && p <= keys.at(keys.count - 1) + 1;
+    return inside(pa) && inside(pb) && (keys.step === 1 || ((pb - pa) / (rows - 1)) % keys.step === 0);
   };
 
   return (rows) => {
@@ -134,25 +138,53 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
     const visited = runner.runs(slots);
     const count: Count = { ...noCount, tiles: Math.ceil(slots.count / keyTile), visited: length(visited), keys: keysOf(visited, slots.count, keyTile) };
     if (count.visited === 0) return count;
-    const [qFirst, qLast] = [rows.at(0), rows.at(rows.count - 1)];
-    const line = affine && rows.count > 4 && isLine(rows);
-    const row = rowEnds(rows, line);
     let common: Runs = [[0, slots.count]];
     const touched: [number, number][] = [];
-    for (let i = 0; i < rows.count; i += 1) {
-      row(i);
-      const here = intersect(slotsOf(current, 0, split, slots), slotsOf(current, split, current.length, slots));
-      count.live += length(here);
-      common = common.length === 0 ? common : intersect(common, here);
-      for (const [from, to] of here) {
-        const run: [number, number] = [Math.floor(from / keyTile), Math.ceil(to / keyTile)];
-        const before = touched[touched.length - 1];
-        if (before !== undefined && run[0] >= before[0] && run[0] <= before[1]) before[1] = Math.max(before[1], run[1]);
-        else touched.push(run);
+
+    /** Rows i .. j of the tile; false: they must be taken in smaller pieces. */
+    const take = (i: number, j: number): boolean => {
+      const present: boolean[] = [];
+      for (const r of ranges) {
+        setRows(rows.at(i), rows.at(j));
+        if (i !== j && r.someRow() === 0) {
+          present.push(false);
+          continue;
+        }
+        if (i !== j && !r.convex) return false;
+        setRows(rows.at(i), rows.at(i));
+        const here = r.thisRow() !== 0;
+        setRows(rows.at(j), rows.at(j));
+        if ((i !== j && !here) || (r.thisRow() !== 0) !== here) return false;
+        present.push(here);
       }
-    }
-    values[at.qFirst] = qFirst;
-    values[at.qLast] = qLast;
+      const a = endsAt(rows.at(i), slots);
+      const b = i === j ? a : endsAt(rows.at(j), slots);
+      const n = j - i + 1;
+      if (i !== j && (!bounds.every((_, e) => steady(e, a, b, n, slots)) || crosses(a, b))) return false;
+      const [first, last] = [liveRuns(ranges, present, a), liveRuns(ranges, present, b)];
+      if (first.length !== last.length) return false;
+      const hulls: [number, number][] = [];
+      const cores: [number, number][] = [];
+      for (let r = 0; r < first.length; r += 1) {
+        const [x, y] = [first[r] ?? [0, 0], last[r] ?? [0, 0]];
+        if (n > 1 && Math.abs(x[0] - y[0]) > keyTile * (n - 1)) return false;
+        hulls.push([Math.min(x[0], y[0]), Math.max(x[1], y[1])]);
+        cores.push([Math.max(x[0], y[0]), Math.min(x[1], y[1])]);
+      }
+      if (hulls.some((hull, r) => r > 0 && hull[0] <= (hulls[r - 1]?.[1] ?? 0)) && n > 1) return false;
+      count.live += (n * (length(first) + length(last))) / 2;
+      common = intersect(common, cores.filter(([from, to]) => from < to));
+      for (const [from, to] of hulls) touched.push([Math.floor(from / keyTile), Math.ceil(to / keyTile)]);
+      return true;
+    };
+    const halve = (i: number, j: number): void => {
+      if (take(i, j)) return;
+      const middle = (i + j) >> 1;
+      halve(i, middle);
+      halve(middle + 1, j);
+    };
+    halve(0, rows.count - 1);
+    setRows(rows.at(0), rows.at(rows.count - 1));
     count.needed = length(merged(touched));
     count.full = wholeTiles(common, slots.count, keyTile);
     return count;

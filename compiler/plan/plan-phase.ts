@@ -49,14 +49,30 @@ function asksTiles(atom: Atom): boolean {
   }
 }
 
-/** The keys that a query tile meets in a part, as one range. */
-export function rangeOf(part: Part, arrangement: Arrangement): KeyRange {
+export interface PartBounds {
+  /** bool; false: no key. */
+  readonly guard: Expr;
+  /** The first key is the largest of these. */
+  readonly lowers: readonly Expr[];
+  /** One past the last key is the smallest of these. */
+  readonly ends: readonly Expr[];
+}
+
+/** The keys that a query tile meets in a part, as the bounds of one range. */
+export function partBounds(part: Part, arrangement: Arrangement = contiguous): PartBounds {
   const bounds = keyBounds(part, box.q);
   const rowAtoms = part.filter(freeOfKeys);
   const guards = [...bounds.guards, ...(rowAtoms.length === 0 ? [] : [mayHold(rowAtoms, { ...box, k: box.q }, arrangement)])];
-  const from = bounds.lowers.length === 0 ? x.int(0) : bounds.lowers.reduce(x.max);
-  const to = bounds.uppers.length === 0 ? nK : x.add(bounds.uppers.reduce(x.min), x.int(1));
-  return { from, to: x.select(x.all(guards), to, x.int(0)) };
+  return {
+    guard: x.all(guards),
+    lowers: bounds.lowers.length === 0 ? [x.int(0)] : bounds.lowers,
+    ends: bounds.uppers.length === 0 ? [nK] : bounds.uppers.map((u) => x.add(u, x.int(1))),
+  };
+}
+
+function rangeOf(part: Part, arrangement: Arrangement): KeyRange {
+  const { guard, lowers, ends } = partBounds(part, arrangement);
+  return { from: lowers.reduce(x.max), to: x.select(guard, ends.reduce(x.min), x.int(0)) };
 }
 
 function distinctRanges(ranges: readonly KeyRange[]): readonly KeyRange[] {

@@ -13,6 +13,8 @@ export interface Positions {
   readonly at: (i: number) => number;
   /** How many lie below a value: the index of the first that does not. */
   readonly below: (value: number) => number;
+  /** Distance of neighbours, where it is always the same. */
+  readonly step?: number;
 }
 
 /** Half-open runs of tile indices, ascending and apart. */
@@ -32,11 +34,12 @@ export interface TileVisit {
 const within = (x: number, count: number): number => Math.max(0, Math.min(count, x));
 
 function line(first: number, step: number, count: number): Positions {
-  return { count, at: (i) => first + i * step, below: (value) => within(Math.ceil((value - first) / step), count) };
+  return { count, step, at: (i) => first + i * step, below: (value) => within(Math.ceil((value - first) / step), count) };
 }
 
 export function slice(p: Positions, from: number, count: number): Positions {
-  return { count, at: (i) => p.at(from + i), below: (value) => within(p.below(value) - from, count) };
+  const part = { count, at: (i: number) => p.at(from + i), below: (value: number) => within(p.below(value) - from, count) };
+  return p.step === undefined ? part : { ...part, step: p.step };
 }
 
 const floorMod = (a: number, m: number): number => ((a % m) + m) % m;
