@@ -6,13 +6,15 @@
 import * as x from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
 import type { MaskExpr, Sizes } from '../../compiler/spec/ir.ts';
-import { noSpan as span } from '../../dsl/span.ts';
+import { spanOf } from '../../dsl/span.ts';
 import { b, h, k, nK, nQ, q, s } from '../support/random-parameters.ts';
 import { randomInputs, randomLaunch, specAround, type RandomCase } from '../support/random-spec.ts';
 
 export interface NamedCase extends RandomCase {
   readonly name: string;
 }
+
+const span = spanOf('conformance.fil', 0, 1);
 
 type Bound = number | Expr;
 
@@ -41,7 +43,7 @@ interface Request {
   readonly freeExtent?: number;
 }
 
-const standard: Sizes = { batch: 1, heads: 2, kvHeads: 1, nQ: 45, nK: 45, dim: 16 };
+const standard: Sizes = { batch: 1, heads: 2, kvHeads: 1, nQ: 45, nK: 45, dim: 8 };
 
 const requests: Readonly<Record<string, Request>> = {
   'all pairs': { mask: all },

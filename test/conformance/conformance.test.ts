@@ -1,5 +1,6 @@
 import { swiftshader, webgpuDefault, webgpuSubgroupsF16 } from '../../backends/targets.ts';
 import { openNodeDevice, type NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
+import type { Schedule } from '../../compiler/schedule.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { denseExecutor, lockstepExecutor, tileExecutor, wgslExecutor, type Executor } from './executor.ts';
 import { conformance } from './suite.ts';
@@ -15,9 +16,22 @@ async function openWgsl(): Promise<Executor | string> {
 
 const here = (executor: Executor) => async (): Promise<Executor> => executor;
 
-conformance({ name: 'the dense interpreter', open: here(denseExecutor), compile: { target: swiftshader, dtype: 'f32' }, randomRuns: 5 });
-conformance({ name: 'tile programs', open: here(tileExecutor), compile: { target: swiftshader, dtype: 'f32' }, randomRuns: 40 });
-conformance({ name: 'kernel programs in lock step, subgroups of 4', open: here(lockstepExecutor(4)), compile: { target: swiftshader, dtype: 'f32' }, randomRuns: 20 });
-conformance({ name: 'kernel programs in lock step, subgroups of 8, f16', open: here(lockstepExecutor(8)), compile: { target: webgpuSubgroupsF16, dtype: 'f16' }, randomRuns: 10 });
-conformance({ name: 'WGSL on the device', open: openWgsl, compile: { target: swiftshader, dtype: 'f32' }, randomRuns: 15 });
-conformance({ name: 'WGSL on the device, packed f16, default limits', open: openWgsl, compile: { target: webgpuDefault, dtype: 'f16' }, randomRuns: 10 });
+/** Small tiles: many of them at small sizes, and kernels that software drivers compile quickly. */
+function schedules(change: Partial<Schedule>): { readonly prefill: Schedule; readonly decode: Schedule } {
+  const common = { lanes: 8, rowsPerLane: 2, keyTile: 16, operand: 'direct', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 } as const;
+  return {
+    prefill: { ...common, layout: 'rows-on-lanes', keyStep: 2, ...change },
+    decode: { ...common, layout: 'keys-on-lanes', keyStep: 8 },
+  };
+}
+
+const direct = { target: swiftshader, dtype: 'f32', schedules: schedules({}) } as const;
+const shuffled = { target: webgpuSubgroupsF16, dtype: 'f16', schedules: schedules({ operand: 'shuffle', keyStep: 4 }) } as const;
+const staged = { target: webgpuDefault, dtype: 'f16', schedules: schedules({ operand: 'workgroup', rowStorage: 'workgroup', chunkUnroll: 1, rowsPerLane: 1 }) } as const;
+
+conformance({ name: 'the dense interpreter', open: here(denseExecutor), compile: direct, randomRuns: 5 });
+conformance({ name: 'tile programs', open: here(tileExecutor), compile: direct, randomRuns: 40 });
+conformance({ name: 'kernel programs in lock step, subgroups of 4', open: here(lockstepExecutor(4)), compile: direct, randomRuns: 20 });
+conformance({ name: 'kernel programs in lock step, subgroups of 8, shuffled operands, f16', open: here(lockstepExecutor(8)), compile: shuffled, randomRuns: 10 });
+conformance({ name: 'WGSL on the device', open: openWgsl, compile: direct, randomRuns: 10 });
+conformance({ name: 'WGSL on the device, operands in workgroup memory, packed f16', open: openWgsl, compile: staged, randomRuns: 5 });

@@ -4,8 +4,7 @@
  * result; poison that nobody overwrote comes back as NaN.
  */
 import { printKernels } from '../../backends/wgsl/module.ts';
-import { launch } from '../../backends/wgsl/runtime/execute.ts';
-import { preparePlan, type PreparedPlan } from '../../backends/wgsl/runtime/execute.ts';
+import { launch, preparePlan, type PreparedPlan } from '../../backends/wgsl/runtime/execute.ts';
 import type { Tensor } from '../../backends/wgsl/runtime/buffers.ts';
 import type { OpenDevice } from '../../backends/wgsl/runtime/device.ts';
 import { denseAttention, type Inputs } from '../../compiler/interpreters/dense/index.ts';
@@ -73,7 +72,7 @@ function numbers(data: Float32Array | Uint16Array | Int32Array | GPUBuffer | und
 export function wgslExecutor(opened: OpenDevice): Executor {
   const plans = new WeakMap<Compiled, Promise<Checked<PreparedPlan>>>();
   return async (artefact, { launch: asked, inputs }) => {
-    const preparing = plans.get(artefact) ?? preparePlan(opened.device, artefact.hostPlan, printKernels(artefact.kernelPrograms));
+    const preparing = plans.get(artefact) ?? preparePlan(opened.device, artefact.hostPlan, printKernels(artefact.kernelPrograms), { compile: 'when-used' });
     plans.set(artefact, preparing);
     const prepared = await preparing;
     if (!prepared.ok) return refused(prepared.diagnostics);

@@ -9,6 +9,7 @@ import { roundF16 } from '../../compiler/interpreters/number.ts';
 import { resolveLaunch } from '../../compiler/launch/resolve.ts';
 import { compileSpec, type CompileOptions, type Compiled } from '../../compiler/pipeline.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import { CompilerBug, type Checked } from '../../dsl/diagnostic.ts';
 import { randomCases, type RandomCase } from '../support/random-spec.ts';
 import { cases } from './cases.ts';
 import type { Executor } from './executor.ts';
@@ -40,10 +41,19 @@ function cutsOf(artefact: Compiled, { launch }: RandomCase): { readonly keySteps
   return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots) };
 }
 
+function compileOrSay(given: RandomCase, candidate: Candidate): Checked<Compiled> | string {
+  try {
+    return compileSpec(given.spec, { ...candidate.compile, dim: given.launch.sizes.dim });
+  } catch (error) {
+    return error instanceof CompilerBug ? error.message : String(error);
+  }
+}
+
 /** What is wrong with one run, in words; empty: nothing. */
 export async function judge(executor: Executor, candidate: Candidate, given: RandomCase): Promise<readonly string[]> {
   const { dtype } = candidate.compile;
-  const compiled = compileSpec(given.spec, { ...candidate.compile, dim: given.launch.sizes.dim });
+  const compiled = compileOrSay(given, candidate);
+  if (typeof compiled === 'string') return [compiled];
   if (!compiled.ok) return compiled.diagnostics.map((d) => ['compile', d.code, d.message].join(' '));
   const inputs = storedInputs(given.inputs, dtype);
   const { out, lse, problems } = await executor(compiled.value, { launch: given.launch, inputs });

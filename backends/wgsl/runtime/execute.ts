@@ -19,7 +19,8 @@ import { readTimer, startTimer, type GpuTimer } from './timestamps.ts';
 export interface PreparedPlan {
   readonly device: GPUDevice;
   readonly plan: HostPlan;
-  readonly kernels: ReadonlyMap<string, CompiledKernel>;
+  /** Pipelines of these kernels; made at the first call that asks for them. */
+  readonly compile: (kernels: ReadonlySet<string>) => Promise<Checked<ReadonlyMap<string, CompiledKernel>>>;
   readonly inputs: BufferPool;
   readonly outputs: BufferPool;
   readonly workspace: BufferPool;
@@ -30,25 +31,37 @@ export interface PreparedPlan {
   readonly destroy: () => void;
 }
 
+export interface PrepareOptions {
+  /**
+   * `now` (default): every kernel is compiled before the plan is ready. `when-used`: each at the first launch that needs it;
+   * a plan holds kernels for long and for short queries, and software drivers take seconds for each.
+   */
+  readonly compile?: 'now' | 'when-used';
+}
+
 /** Compiles the kernels of a plan and makes room for its buffers. */
 export async function preparePlan(
   device: GPUDevice,
   plan: HostPlan,
   texts: ReadonlyMap<string, KernelText>,
+  options: PrepareOptions = {},
 ): Promise<Checked<PreparedPlan>> {
   let lost: Diagnostic | undefined;
   void device.lost.then((info) => {
     lost = deviceLost(info.reason, info.message);
   });
-  const compiled = await precompile(device, plan.kernels, texts);
+  const compile = (names: ReadonlySet<string>): Promise<Checked<ReadonlyMap<string, CompiledKernel>>> =>
+    precompile(device, plan.kernels.filter((k) => names.has(k.name)), texts);
+  const first = await compile(new Set(options.compile === 'when-used' ? [] : plan.kernels.map((k) => k.name)));
   if (lost !== undefined) return bad([lost]);
-  if (!compiled.ok) return compiled;
+  if (!first.ok) return first;
   const data = bufferUsage.storage | bufferUsage.copyDst | bufferUsage.copySrc;
-  const pools = [data, data, data, bufferUsage.uniform | bufferUsage.copyDst].map((usage) => buffers.createPool(device, usage));
-  const [inputs, outputs, workspace, uniforms] = pools;
-  if (inputs === undefined || outputs === undefined || workspace === undefined || uniforms === undefined) return bad([]);
-  const destroy = (): void => pools.forEach((p) => p.destroy());
-  return good({ device, plan, kernels: compiled.value, inputs, outputs, workspace, uniforms, lost: () => lost, destroy });
+  const inputs = buffers.createPool(device, data);
+  const outputs = buffers.createPool(device, data);
+  const workspace = buffers.createPool(device, data);
+  const uniforms = buffers.createPool(device, bufferUsage.uniform | bufferUsage.copyDst);
+  const destroy = (): void => [inputs, outputs, workspace, uniforms].forEach((pool) => pool.destroy());
+  return good({ device, plan, compile, inputs, outputs, workspace, uniforms, lost: () => lost, destroy });
 }
 
 export interface RunOptions {
@@ -96,6 +109,8 @@ function inputBuffer(prepared: PreparedPlan, buffer: ResolvedBuffer, tensors: Re
   return device;
 }
 
+type Kernels = ReadonlyMap<string, CompiledKernel>;
+
 interface Placed {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
   readonly problems: readonly Diagnostic[];
@@ -127,14 +142,14 @@ function placeBuffers(prepared: PreparedPlan, resolved: ResolvedLaunch, tensors:
 }
 
 /** All uniform blocks of a launch in one buffer, each at its own aligned offset. */
-function uploadUniforms(prepared: PreparedPlan, pieces: readonly ResolvedPiece[]): { readonly buffer: GPUBuffer; readonly stride: number } | undefined {
+function uploadUniforms(prepared: PreparedPlan, kernels: Kernels, pieces: readonly ResolvedPiece[]): { readonly buffer: GPUBuffer; readonly stride: number } | undefined {
   const words = Math.max(0, ...pieces.map((p) => p.uniforms.length));
   if (words === 0) return undefined;
   const alignment = prepared.device.limits.minUniformBufferOffsetAlignment;
   const stride = Math.ceil((words * 4) / alignment) * alignment;
   const bytes = new Uint8Array(stride * pieces.length);
   pieces.forEach((piece, at) => {
-    const kernel = prepared.kernels.get(piece.kernel)?.kernel;
+    const kernel = kernels.get(piece.kernel)?.kernel;
     if (kernel !== undefined) new Int32Array(bytes.buffer, at * stride).set(uniformWords(kernel, piece.uniforms));
   });
   const buffer = prepared.uniforms.take('uniforms', bytes.byteLength);
@@ -144,15 +159,16 @@ function uploadUniforms(prepared: PreparedPlan, pieces: readonly ResolvedPiece[]
 
 function encodePieces(
   prepared: PreparedPlan,
+  kernels: Kernels,
   encoder: GPUCommandEncoder,
   pieces: readonly ResolvedPiece[],
   placed: ReadonlyMap<string, GPUBuffer>,
   timer: GpuTimer | undefined,
 ): Diagnostic | undefined {
-  const uniforms = uploadUniforms(prepared, pieces);
+  const uniforms = uploadUniforms(prepared, kernels, pieces);
   const pass = encoder.beginComputePass(timer === undefined ? {} : { timestampWrites: timer.writes });
   for (const [at, piece] of pieces.entries()) {
-    const compiled = prepared.kernels.get(piece.kernel);
+    const compiled = kernels.get(piece.kernel);
     if (compiled === undefined) return deviceRefused('a step', ['there is no kernel `', piece.kernel, '`'].join(''));
     const entries: GPUBindGroupEntry[] = [];
     for (const [binding, bound] of piece.bindings.entries()) {
@@ -220,8 +236,10 @@ export async function runResolved(
   options: RunOptions = {},
 ): Promise<Checked<LaunchResult>> {
   const { device } = prepared;
+  const kernels = await prepared.compile(new Set(resolved.pieces.map((p) => p.kernel)));
   const gone = await lossOf(prepared);
   if (gone !== undefined) return bad([gone]);
+  if (!kernels.ok) return kernels;
   // Scopes are a stack of the device: nothing is awaited between push and pop, so launches cannot mix theirs.
   device.pushErrorScope('internal');
   device.pushErrorScope('validation');
@@ -236,7 +254,7 @@ export async function runResolved(
     if (placed.problems.length === 0) {
       const encoder = device.createCommandEncoder({ label: prepared.plan.name });
       timer = options.timestamps === true ? startTimer(device) : undefined;
-      failure = encodePieces(prepared, encoder, resolved.pieces, placed.buffers, timer);
+      failure = encodePieces(prepared, kernels.value, encoder, resolved.pieces, placed.buffers, timer);
       if (options.outputs !== 'leave') staged = stageOutputs(prepared, encoder, outputs, placed.buffers);
       timer?.finish(encoder);
       if (failure === undefined) device.queue.submit([encoder.finish()]);
