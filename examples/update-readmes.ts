@@ -24,9 +24,15 @@ const root = dirname(examples);
 /** Length of the second column of figures, for programs whose tensors do not fix the length. */
 const long = 16384;
 
+/** Settings that keep a pattern's proportions at that length. */
+const longSettings: Readonly<Record<string, readonly string[]>> = {
+  'grid-lines': ['vision_end=16352', 'stride=64', 'window=256', 'sinks=64', 'tile=64'],
+  'neighbourhood-2d': ['width=128'],
+};
+
 function given(): Given {
   const io = memoryIo(root);
-  return { io, line: commandLineOf([]), files: [], options: {}, json: false, progress: progressOn(io), sources: new Map(), inputs: new Set() };
+  return { io, line: commandLineOf([]), files: [], options: {}, json: false, progress: progressOn(io, true), sources: new Map(), inputs: new Set() };
 }
 
 /** The first run of every example, in the order of the folders. */
@@ -42,10 +48,12 @@ export function exampleFolders(): readonly string[] {
 /** The explain command of a job, at its own sizes or at another length. */
 function explainArguments(job: DemoJob, length: number | undefined): readonly string[] {
   const { nQ, nK, heads, kvHeads } = job.launch.sizes;
+  const settings = longSettings[job.folder] ?? [];
   const tensors = existsSync(join(examples, job.folder, 'tensors.safetensors')) ? ['--tensors', `examples/${job.folder}/tensors.safetensors`] : [];
   return [
     'explain', `examples/${job.folder}/${job.folder}.fil`, '--name', job.spec.name, '--n-q', String(length ?? nQ), '--n-k', String(length ?? nK),
     '--heads', String(heads), '--kv-heads', String(kvHeads), ...tensors,
+    ...(length === undefined ? [] : settings.flatMap((setting) => ['--set', setting])),
   ];
 }
 
@@ -87,7 +95,7 @@ export async function figuresOf(job: DemoJob): Promise<string> {
   const { nQ, nK, heads } = job.launch.sizes;
   const own = explainArguments(job, undefined);
   const columns = [{ title: nQ === nK ? `n = ${count(nK)}` : `n_q = ${count(nQ)}, n_k = ${count(nK)}`, figures: await explained(own) }];
-  if (job.spec.tensors.length === 0 && nQ === nK) columns.push({ title: `n = ${count(long)}`, figures: await explained(explainArguments(job, long)) });
+  if (job.spec.tensors.length === 0 && nQ === nK) columns.push({ title: [`n = ${count(long)}`, ...(longSettings[job.folder] ?? [])].join(', ').replaceAll('=', ' = ').replaceAll('  =  ', ' = '), figures: await explained(explainArguments(job, long)) });
   const { tile } = columns[0]?.figures ?? {};
   const tileText = Array.isArray(tile) ? `tiles of ${tile.join(' x ')}` : 'tiles';
   const picture = job.picture.launch;
