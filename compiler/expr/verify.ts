@@ -91,11 +91,14 @@ function literalFault(type: ScalarType, value: number): boolean {
   }
 }
 
+function wrong(e: Expr, what: string, into: string[]): void {
+  into.push(`${what} in \`${printExpr(e)}\``);
+}
+
 function collect(e: Expr, scope: ExprScope, into: string[]): void {
-  const wrong = (what: string): void => void into.push(`${what} in \`${printExpr(e)}\``);
   switch (e.kind) {
     case 'literal':
-      if (literalFault(e.type, e.value)) wrong(`${e.value} is no ${e.type}`);
+      if (literalFault(e.type, e.value)) wrong(e, `${e.value} is no ${e.type}`, into);
       return;
     case 'ref': {
       const type = scope.ref(e.name);
@@ -107,7 +110,7 @@ function collect(e: Expr, scope: ExprScope, into: string[]): void {
       const fault = scope.read(e.tensor, e.type, e.indices.length);
       if (fault !== undefined) into.push(fault);
       for (const x of e.indices) {
-        if (x.type !== 'int') wrong(`an index of type ${x.type}`);
+        if (x.type !== 'int') wrong(e, `an index of type ${x.type}`, into);
         collect(x, scope, into);
       }
       return;
@@ -118,23 +121,23 @@ function collect(e: Expr, scope: ExprScope, into: string[]): void {
       return;
     }
     case 'unary':
-      if (unaryFault(e.op, e.type, e.arg.type)) wrong(`${e.op} of ${e.arg.type} gives no ${e.type}`);
+      if (unaryFault(e.op, e.type, e.arg.type)) wrong(e, `${e.op} of ${e.arg.type} gives no ${e.type}`, into);
       return collect(e.arg, scope, into);
     case 'binary': {
       const { left, right } = e;
-      if (binaryFault(e.op, e.type, left.type, right.type)) wrong(`${e.op} of ${left.type} and ${right.type} gives no ${e.type}`);
+      if (binaryFault(e.op, e.type, left.type, right.type)) wrong(e, `${e.op} of ${left.type} and ${right.type} gives no ${e.type}`, into);
       collect(left, scope, into);
       return collect(right, scope, into);
     }
     case 'select': {
       const fits = e.cond.type === 'bool' && e.then.type === e.type && e.otherwise.type === e.type;
-      if (!fits) wrong(`select of ${e.cond.type}, ${e.then.type} and ${e.otherwise.type} gives no ${e.type}`);
+      if (!fits) wrong(e, `select of ${e.cond.type}, ${e.then.type} and ${e.otherwise.type} gives no ${e.type}`, into);
       for (const x of [e.cond, e.then, e.otherwise]) collect(x, scope, into);
       return;
     }
     case 'fold': {
       const wanted = e.op === 'any' || e.op === 'all' ? e.type === 'bool' : e.op === 'sum' ? e.type !== 'bool' : e.type === 'int';
-      if (!wanted || e.body.type !== e.type || e.from.type !== 'int' || e.to.type !== 'int') wrong(`${e.op} of ${e.body.type} gives no ${e.type}`);
+      if (!wanted || e.body.type !== e.type || e.from.type !== 'int' || e.to.type !== 'int') wrong(e, `${e.op} of ${e.body.type} gives no ${e.type}`, into);
       collect(e.from, scope, into);
       collect(e.to, scope, into);
       return collect(e.body, { ...scope, ref: (name) => (name === e.local ? 'int' : scope.ref(name)) }, into);

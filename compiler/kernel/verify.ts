@@ -81,6 +81,21 @@ function checkSubgroup(c: Context, scope: Scope, report: Report, e: Extract<Kern
   }
 }
 
+function isLiteral({ type, value }: Extract<KernelExpr, { readonly kind: 'literal' }>): boolean {
+  switch (type) {
+    case 'bool':
+      return value === 0 || value === 1;
+    case 'i32':
+      return (value | 0) === value;
+    case 'u32':
+      return value >>> 0 === value;
+    case 'f32':
+      return !Number.isNaN(value);
+    default:
+      return unreachable(type);
+  }
+}
+
 function checkExpr(c: Context, scope: Scope, report: Report, e: KernelExpr): void {
   switch (e.kind) {
     case 'ref': {
@@ -99,9 +114,7 @@ function checkExpr(c: Context, scope: Scope, report: Report, e: KernelExpr): voi
       checkSubgroup(c, scope, report, e);
       break;
     case 'literal': {
-      const whole = Number.isInteger(e.value);
-      const fits = { bool: e.value === 0 || e.value === 1, i32: whole && (e.value | 0) === e.value, u32: whole && e.value >>> 0 === e.value, f32: !Number.isNaN(e.value) }[e.type];
-      if (!fits) report('types', `${e.value} is no ${e.type}`);
+      if (!isLiteral(e)) report('types', `${e.value} is no ${e.type}`);
       return;
     }
     case 'builtin':

@@ -9,15 +9,19 @@ import { children } from '../expr/traverse.ts';
 import { exprFaults } from '../expr/verify.ts';
 import type { ExprScope } from '../expr/verify.ts';
 import type { Finding } from '../finding.ts';
+import { nameScope } from '../scope.ts';
+import type { NameScope } from '../scope.ts';
 import { allStatements } from './build.ts';
 import type { BufferDecl, BufferElement, TileDecl, TileProgram, TileShape, TileStmt } from './ir.ts';
 
-type Scalars = ReadonlyMap<string, { readonly type: ScalarType; readonly mutable: boolean }>;
-type Tiles = ReadonlyMap<string, TileDecl>;
+interface Scalar {
+  readonly type: ScalarType;
+  readonly mutable: boolean;
+}
 
 interface Scope {
-  readonly scalars: Scalars;
-  readonly tiles: Tiles;
+  readonly scalars: NameScope<Scalar>;
+  readonly tiles: NameScope<TileDecl>;
 }
 
 type Report = (rule: string, message: string) => void;
@@ -68,14 +72,18 @@ function check(program: { readonly buffers: ReadonlyMap<string, BufferDecl> }, s
   if (type !== undefined && e.type !== type) report('expressions', `a value of type ${e.type} where ${type} is needed`);
 }
 
-function declare(scope: Scope, report: Report, name: string, type: ScalarType, mutable: boolean): Scope {
-  if (scope.scalars.has(name) || name === 'row' || name === 'col') report('declared-once', `'${name}' is declared again`);
-  return { ...scope, scalars: new Map([...scope.scalars, [name, { type, mutable }]]) };
+function declare(scope: Scope, report: Report, name: string, type: ScalarType, mutable: boolean): void {
+  if (scope.scalars.get(name) !== undefined || name === 'row' || name === 'col') report('declared-once', `'${name}' is declared again`);
+  scope.scalars.declare(name, { type, mutable });
 }
 
-function declareTile(scope: Scope, report: Report, tile: TileDecl): Scope {
+function declareTile(scope: Scope, report: Report, tile: TileDecl): void {
   if (!wholeNumbers(tile)) report('shapes', `tile '${tile.name}' has the shape ${show(tile)}`);
-  return { ...scope, tiles: new Map([...scope.tiles, [tile.name, tile]]) };
+  scope.tiles.declare(tile.name, tile);
+}
+
+function innerScope(scope: Scope): Scope {
+  return { scalars: scope.scalars.inner(), tiles: scope.tiles.inner() };
 }
 
 function tileOf(scope: Scope, report: Report, name: string): TileDecl | undefined {
@@ -135,64 +143,67 @@ interface Names {
   readonly buffers: ReadonlyMap<string, BufferDecl>;
 }
 
-function statement(program: Names, outer: Scope, findings: Finding[], s: TileStmt): Scope {
+function statement(program: Names, scope: Scope, findings: Finding[], s: TileStmt): void {
   const report: Report = (rule, message) => findings.push({ rule, message, origin: s.origin });
   switch (s.kind) {
     case 'let':
     case 'var':
-      check(program, outer, report, s.value, undefined);
-      return declare(outer, report, s.name, s.value.type, s.kind === 'var');
+      check(program, scope, report, s.value, undefined);
+      return declare(scope, report, s.name, s.value.type, s.kind === 'var');
     case 'set': {
-      const variable = outer.scalars.get(s.name);
+      const variable = scope.scalars.get(s.name);
       if (variable === undefined) report('in-scope', `'${s.name}' is not in scope`);
       else if (!variable.mutable) report('variables', `'${s.name}' is no variable`);
-      check(program, outer, report, s.value, variable?.type);
-      return outer;
+      check(program, scope, report, s.value, variable?.type);
+      return;
     }
     case 'tile':
-      check(program, outer, report, s.value, s.tile.type, s.tile);
-      return declareTile(outer, report, s.tile);
+      check(program, scope, report, s.value, s.tile.type, s.tile);
+      return declareTile(scope, report, s.tile);
     case 'map': {
-      const tile = tileOf(outer, report, s.target);
-      if (tile !== undefined) check(program, outer, report, s.value, tile.type, tile);
-      return outer;
+      const tile = tileOf(scope, report, s.target);
+      if (tile !== undefined) check(program, scope, report, s.value, tile.type, tile);
+      return;
     }
     case 'load':
-      checkLoad(program, outer, report, s);
-      return declareTile(outer, report, s.tile);
+      checkLoad(program, scope, report, s);
+      return declareTile(scope, report, s.tile);
     case 'dot':
-      checkDot(outer, report, s);
-      return outer;
+      checkDot(scope, report, s);
+      return;
     case 'reduce':
-      checkReduce(outer, report, s);
-      return outer;
+      checkReduce(scope, report, s);
+      return;
     case 'store':
-      checkStore(program, outer, report, s);
-      return outer;
+      checkStore(program, scope, report, s);
+      return;
     case 'if':
-      check(program, outer, report, s.cond, 'bool');
-      block(program, outer, findings, s.then);
-      block(program, outer, findings, s.otherwise);
-      return outer;
+      check(program, scope, report, s.cond, 'bool');
+      block(program, innerScope(scope), findings, s.then);
+      block(program, innerScope(scope), findings, s.otherwise);
+      return;
     case 'for':
-      check(program, outer, report, s.from, 'int');
-      check(program, outer, report, s.to, 'int');
-      block(program, declare(outer, report, s.index, 'int', false), findings, s.body);
-      return outer;
+      check(program, scope, report, s.from, 'int');
+      check(program, scope, report, s.to, 'int');
+      return loopBody(program, innerScope(scope), report, findings, s);
     case 'while':
-      check(program, outer, report, s.cond, 'bool');
-      block(program, outer, findings, s.body);
-      return outer;
+      check(program, scope, report, s.cond, 'bool');
+      block(program, innerScope(scope), findings, s.body);
+      return;
     case 'comment':
-      return outer;
+      return;
     default:
       return unreachable(s);
   }
 }
 
-function block(program: Names, outer: Scope, findings: Finding[], body: readonly TileStmt[]): void {
-  let scope = outer;
-  for (const s of body) scope = statement(program, scope, findings, s);
+function loopBody(program: Names, scope: Scope, report: Report, findings: Finding[], s: Extract<TileStmt, { readonly kind: 'for' }>): void {
+  declare(scope, report, s.index, 'int', false);
+  block(program, scope, findings, s.body);
+}
+
+function block(program: Names, scope: Scope, findings: Finding[], body: readonly TileStmt[]): void {
+  for (const s of body) statement(program, scope, findings, s);
 }
 
 function twice(names: readonly string[]): readonly string[] {
@@ -219,10 +230,9 @@ function checkHead(program: TileProgram, findings: Finding[]): void {
 export function verifyTile(program: TileProgram): readonly Finding[] {
   const findings: Finding[] = [];
   checkHead(program, findings);
-  const scalars: Scalars = new Map([
-    ...program.grid.map((g): [string, { type: ScalarType; mutable: boolean }] => [g.name, { type: 'int', mutable: false }]),
-    ...program.scalars.map((s): [string, { type: ScalarType; mutable: boolean }] => [s.name, { type: s.type, mutable: false }]),
-  ]);
-  block({ buffers: new Map(program.buffers.map((b) => [b.name, b])) }, { scalars, tiles: new Map() }, findings, program.body);
+  const scalars = nameScope<Scalar>();
+  for (const g of program.grid) scalars.declare(g.name, { type: 'int', mutable: false });
+  for (const s of program.scalars) scalars.declare(s.name, { type: s.type, mutable: false });
+  block({ buffers: new Map(program.buffers.map((b) => [b.name, b])) }, { scalars, tiles: nameScope() }, findings, program.body);
   return findings;
 }
