@@ -7,9 +7,10 @@ import { conformance } from './suite.ts';
 
 let opened: Promise<Checked<NodeDevice>> | undefined;
 
-/** The device of this machine: a real GPU where there is one, the embedded SwiftShader elsewhere. */
+/** The device of this machine (a real GPU where there is one, the embedded SwiftShader elsewhere), or the one that was asked for. */
 async function openWgsl(): Promise<Executor | string> {
-  opened ??= openNodeDevice();
+  const adapter = process.env['FILIGREE_ADAPTER'];
+  opened ??= openNodeDevice(adapter === undefined ? {} : { adapter });
   const device = await opened;
   return device.ok ? wgslExecutor(device.value) : device.diagnostics.map((d) => d.message).join('; ');
 }

@@ -3,9 +3,11 @@
  * resolved launch and tensors as plain data. Out: outputs or diagnostics as plain data. Holds: nothing of Node is used.
  */
 import { openBrowserDevice } from '../../backends/wgsl/runtime/device.ts';
-import { preparePlan, runResolved } from '../../backends/wgsl/runtime/execute.ts';
+import { launch, preparePlan, runResolved, type LaunchResult } from '../../backends/wgsl/runtime/execute.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import type { ResolvedLaunch } from '../../compiler/launch/resolve.ts';
+import type { Sizes } from '../../compiler/spec/ir.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
 
 export type PlainArray =
   | { readonly type: 'f32' | 'f16' | 'int' | 'bool'; readonly values: readonly number[] };
@@ -13,7 +15,8 @@ export type PlainArray =
 export interface PageJob {
   readonly plan: HostPlan;
   readonly texts: readonly (readonly [string, string])[];
-  readonly launch: ResolvedLaunch;
+  /** Numbers already, or sizes and scalars from which the page computes them. */
+  readonly launch: ResolvedLaunch | { readonly sizes: Sizes; readonly scalars: readonly (readonly [string, number])[] };
   readonly tensors: readonly (readonly [string, { readonly extents: readonly number[]; readonly data: PlainArray }])[];
 }
 
@@ -33,10 +36,12 @@ export async function runInPage(job: PageJob): Promise<PageAnswer> {
   const opened = await openBrowserDevice(navigator.gpu);
   if (!opened.ok) return { adapter: '', outputs: [], problems: opened.diagnostics.map((d) => d.message) };
   const { device, info, problems } = opened.value;
-  const prepared = await preparePlan(device, job.plan, new Map(job.texts.map(([name, text]) => [name, { text }])));
+  const prepared = await preparePlan(device, job.plan, new Map(job.texts.map(([name, text]) => [name, { text }])), { compile: 'when-used' });
   if (!prepared.ok) return { adapter: info.architecture, outputs: [], problems: prepared.diagnostics.map((d) => d.message) };
   const tensors = new Map(job.tensors.map(([name, { extents, data }]) => [name, { extents, data: arrayOf(data) }]));
-  const result = await runResolved(prepared.value, job.launch, tensors);
+  const asked = job.launch;
+  const result: Checked<LaunchResult> =
+    'pieces' in asked ? await runResolved(prepared.value, asked, tensors) : await launch(prepared.value, asked.sizes, new Map(asked.scalars), tensors);
   if (!result.ok) return { adapter: info.architecture, outputs: [], problems: result.diagnostics.map((d) => d.message) };
   const outputs = [...result.value.outputs].map(([name, { data }]) => {
     if (!ArrayBuffer.isView(data)) return [name, []] as const;

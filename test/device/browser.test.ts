@@ -3,11 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { printWgsl } from '../../backends/wgsl/module.ts';
-import { preparePlan, runResolved } from '../../backends/wgsl/runtime/execute.ts';
+import { swiftshader } from '../../backends/targets.ts';
+import { printKernels, printWgsl } from '../../backends/wgsl/module.ts';
+import { launch, preparePlan, runResolved, type LaunchResult } from '../../backends/wgsl/runtime/execute.ts';
 import { openNodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { KernelProgram } from '../../compiler/kernel/ir.ts';
+import { compileSpec } from '../../compiler/pipeline.ts';
 import { halves, sharedSum, vectorAdd } from '../backends/kernels.ts';
+import { cases } from '../conformance/cases.ts';
+import { deviceTensors } from '../conformance/executor.ts';
 import type { PageAnswer, PageJob } from './browser-page.ts';
 import { startChromium } from './chromium.ts';
 import { launchOf, planOf, tensorsOf, valueOf, type KernelRun } from './run-kernel.ts';
@@ -43,9 +47,12 @@ function jobOf(program: KernelProgram, run: KernelRun): PageJob {
 
 /** The same job on Node's device, outputs as bits. */
 async function inNode(program: KernelProgram, run: KernelRun): Promise<PageAnswer['outputs']> {
-  const { device } = valueOf(await openNodeDevice());
+  const { device } = valueOf(await openNodeDevice({ adapter: 'SwiftShader' }));
   const prepared = valueOf(await preparePlan(device, planOf(program), new Map([[program.name, printWgsl(program)]])));
-  const { outputs } = valueOf(await runResolved(prepared, launchOf(program, run), tensorsOf(run)));
+  return bitsOf(valueOf(await runResolved(prepared, launchOf(program, run), tensorsOf(run))));
+}
+
+function bitsOf({ outputs }: LaunchResult): PageAnswer['outputs'] {
   return [...outputs].map(([name, { data }]) => {
     if (!ArrayBuffer.isView(data)) return [name, []] as const;
     return [name, [...(data instanceof Uint16Array ? data : new Uint32Array(data.buffer, data.byteOffset, data.length))]] as const;
@@ -116,6 +123,13 @@ const jobs: readonly { readonly name: string; readonly program: KernelProgram; r
   },
 ];
 
+/** Compiled programs: one that prefills, one with lists, one that decodes with split keys and a merge. */
+const planned = ['a window with sinks', 'listed columns and slashes for each head', 'causal, one query at the end of many keys'];
+
+/** Small kernels, which the software driver compiles quickly. */
+const rows = { layout: 'rows-on-lanes', lanes: 8, rowsPerLane: 2, keyStep: 2, keyTile: 16, operand: 'direct', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 } as const;
+const schedules = { prefill: rows, decode: { ...rows, layout: 'keys-on-lanes', keyStep: 8 } } as const;
+
 describe('the runtime in headless Chromium', () => {
   it.for(jobs)('gives bit for bit what Node gives: $name', async ({ program, run }, { skip }) => {
     if (typeof browser === 'string') return skip(browser);
@@ -123,6 +137,26 @@ describe('the runtime in headless Chromium', () => {
     expect(answer.problems).toEqual([]);
     expect(answer.outputs).toEqual(await inNode(program, run));
     expect(answer.outputs.some(([, bits]) => bits.length > 0)).toBe(true);
+  });
+
+  it.for(planned)('runs the plan that Node runs, with the same bits: %s', async (name, { skip }) => {
+    if (typeof browser === 'string') return skip(browser);
+    const given = cases.find((c) => c.name === name);
+    if (given === undefined) throw new Error(name);
+    const { hostPlan, kernelPrograms } = valueOf(compileSpec(given.spec, { target: swiftshader, dim: given.launch.sizes.dim, dtype: 'f32', schedules }));
+    const texts = printKernels(kernelPrograms);
+    const tensors = deviceTensors('f32', given.launch, given.inputs);
+    const plain = [...tensors].map(([tensor, { extents, data }]) => {
+      const values = ArrayBuffer.isView(data) ? [...data] : [];
+      return [tensor, { extents, data: { type: data instanceof Float32Array ? 'f32' : 'int', values } }] as const;
+    });
+    const { sizes, scalars } = given.launch;
+    const answer = await inBrowser({ plan: hostPlan, texts: [...texts].map(([k, { text }]) => [k, text]), launch: { sizes, scalars: [...scalars] }, tensors: plain });
+    expect(answer.problems).toEqual([]);
+    const { device } = valueOf(await openNodeDevice({ adapter: 'SwiftShader' }));
+    const prepared = valueOf(await preparePlan(device, hostPlan, texts, { compile: 'when-used' }));
+    expect(answer.outputs).toEqual(bitsOf(valueOf(await launch(prepared, sizes, scalars, tensors))));
+    expect(answer.outputs.map(([output]) => output).sort()).toEqual(['lse', 'out']);
   });
 
   it('reports a broken module as a diagnostic, in the page too', async ({ skip }) => {
