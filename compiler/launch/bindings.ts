@@ -220,7 +220,9 @@ function shapeCode(b: HostBuffer, names: Names): string {
 
 function bufferCode(b: HostBuffer, plan: HostPlan, names: Names): string {
   if (b.role === 'input') {
-    const given = b.name === 'q' || b.name === 'k' || b.name === 'v' ? b.name : names.property(plan.tensors.find((t) => t.name === b.name)?.name ?? missing(b.name));
+    // Inputs stand in the order q, k, v, parameters; a buffer may bear another name than its parameter.
+    const at = plan.buffers.filter((x) => x.role === 'input').indexOf(b);
+    const given = ['q', 'k', 'v'][at] ?? names.property(plan.tensors[at - 3]?.name ?? missing(b.name));
     return `uploadTensor(device, ${shapeCode(b, names)}, call.${given}, made)`;
   }
   return `emptyBuffer(device, ${shapeCode(b, names)}, ${b.role === 'output' ? 'outputs' : 'made'})`;

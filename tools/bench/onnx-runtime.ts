@@ -22,7 +22,7 @@ interface OrtSession {
   readonly release?: () => Promise<void>;
 }
 
-interface Ort {
+export interface Ort {
   readonly InferenceSession: { readonly create: (model: Uint8Array, options: object) => Promise<OrtSession> };
   readonly Tensor: new (type: string, data: Float32Array | Int32Array, dims: readonly number[]) => OrtTensor;
 }

@@ -1,11 +1,150 @@
 /**
- * `filigree bench`: being connected; refuses until it is.
+ * `filigree bench [FILE ...] [--json]`: measures programs against the dense causal kernel of the same generator, interleaved in one
+ * process, in CPU milliseconds. Without files: the standard patterns (bench/patterns.json) and, with --peers, ONNX Runtime on the same
+ * driver. Results go to bench/results as JSON with device, commit and date.
  */
-import type { CommandModule } from '../command-line/command.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { countOf, has, textOf, valueSpan } from '../command-line/command.ts';
+import type { CommandModule, Given } from '../command-line/command.ts';
+import { claimFolder } from '../command-line/outputs.ts';
+import { problem, refuse } from '../command-line/problems.ts';
+import { environmentOf } from '../bench/environment.ts';
+import type { Environment } from '../bench/environment.ts';
+import { loadPeer } from '../bench/onnx-runtime.ts';
+import type { Ort } from '../bench/onnx-runtime.ts';
+import { runSuite } from '../bench/suite.ts';
+import type { BenchRow } from '../bench/suite.ts';
+import { spanOf } from '../../dsl/span.ts';
+import { DiagnosticError } from '../../dsl/diagnostic.ts';
+import { jobOf } from '../demo/jobs.ts';
+import type { DemoJob } from '../demo/jobs.ts';
+import { readDemo } from '../demo/read-demo.ts';
+import { openDeviceSession } from '../engines/device.ts';
+import { randomInputs } from '../inputs.ts';
+import { writeAtomic } from '../io/files.ts';
+import { openSource } from '../source.ts';
+import { figure, percent, tableText } from '../table.ts';
+import { declareSettings, launchFor, orRefuse, settingsOf, tensorsOf } from './launch-options.ts';
+
+const benchFolder = fileURLToPath(new URL('../../bench', import.meta.url));
+const lavapipeDrivers = ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'];
+
+interface Shape {
+  readonly heads: number;
+  readonly dim: number;
+}
+
+/** The standard patterns at one length. */
+function standardJobs(given: Given, n: number, { heads, dim }: Shape, only: string | undefined): readonly DemoJob[] {
+  const path = join(benchFolder, 'patterns.json');
+  const read = readDemo(readFileSync(path, 'utf8'));
+  if (!read.ok) throw new DiagnosticError([problem('FIL9005', `'${path}': ${read.reason}`, spanOf(path, 0, 0))]);
+  const runs = read.value.runs.filter((r) => (r.sizes?.nQ === undefined || r.sizes.nQ === n) && (only === undefined || r.title.includes(only)));
+  return runs.map((run, i) => jobOf(given, benchFolder, run, i, path, { batch: 1, heads, kvHeads: heads, nQ: n, nK: n, dim }));
+}
+
+/** Every attention of the given files at one length. */
+function fileJobs(given: Given, n: number, { heads, dim }: Shape): readonly DemoJob[] {
+  const tensors = tensorsOf(given);
+  const settings = settingsOf(given);
+  return given.files.flatMap((file) => {
+    const source = openSource(given, file);
+    return source.declarations.filter((d) => d.kind === 'attention').map(({ name, parameters }): DemoJob => {
+      const constants = new Map([...settings].filter(([p]) => parameters.some((x) => x.name === p && x.isConst)));
+      const scalars = new Map([...settings].filter(([p]) => parameters.some((x) => x.name === p && !x.isConst)));
+      const spec = source.specOf(name, constants);
+      const launch = launchFor(given, { source, name, spec, scalars }, { nQ: n, nK: n, dim, heads, kvHeads: heads, batch: 1 }, tensors, 'tensors');
+      return { folder: file, title: name, spec, launch, inputs: randomInputs(launch.sizes, 1), picture: { spec, launch } };
+    });
+  });
+}
+
+function lengthsOf(given: Given): readonly number[] {
+  const text = textOf(given, 'n') ?? (given.files.length > 0 ? '1024' : '1024,2048,4096');
+  const lengths = text.split(',').map(Number);
+  if (lengths.every((n) => Number.isInteger(n) && n >= 16 && n <= 1048576)) return lengths;
+  return refuse('FIL9004', `--n takes whole numbers from 16 to 1048576, separated by commas, not '${text}'`, valueSpan(given, 'n', text));
+}
+
+function table(rows: readonly BenchRow[]): string {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const shown = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? '-' : figure(value));
+  return tableText(
+    [right('n'), { title: 'variant', align: 'left' }, right('of causal'), right('CPU-ms'), right('least'), right('spread'), right('wall ms'), right('x dense'), right('of ideal'), right('error'), right('of bound'), { title: '', align: 'left' }],
+    rows.map((r) => [
+      `${r.n}`, r.name, percent(r.relativeDensity), shown(r.median), shown(r.minimum), Number.isNaN(r.spread) ? '-' : percent(r.spread), shown(r.wall), shown(r.speedUp),
+      r.kind === 'pattern' ? shown(r.ofIdeal) : '-', shown(r.error), shown(r.ofBound), r.note ?? (r.ofBound !== undefined && r.ofBound > 1 ? 'WRONG' : ''),
+    ]),
+  );
+}
+
+export interface BenchRecord {
+  readonly environment: Environment;
+  readonly heads: number;
+  readonly dim: number;
+  readonly rounds: number;
+  readonly rows: readonly BenchRow[];
+}
+
+/** The device's drivers for this process; lavapipe is chosen before a device is opened. */
+function chooseDriver(given: Given): string | undefined {
+  const adapter = textOf(given, 'adapter');
+  if (adapter === undefined || !/lavapipe|llvmpipe/i.test(adapter)) return adapter;
+  const driver = lavapipeDrivers.find((path) => existsSync(path));
+  // The peer takes the first driver it sees, so only one may be visible.
+  if (driver !== undefined && process.env['VK_DRIVER_FILES'] === undefined) process.env['VK_DRIVER_FILES'] = driver;
+  return adapter;
+}
 
 export const command: CommandModule = {
-  declare: (c) => void c.description('being connected'),
-  run: async () => {
-    throw new Error('being connected');
+  declare: (c) => {
+    c.description('Measures programs against the dense causal kernel.')
+      .argument('[file...]', '.fil files; absent: the standard patterns')
+      .option('--n <list>', 'lengths, separated by commas (default: 1024,2048,4096; for files 1024)')
+      .option('--heads <count>', 'query heads (default: 8)')
+      .option('--dim <count>', 'head dimension (default: 64)')
+      .option('--rounds <count>', 'rounds after the warm-up (default: 5)')
+      .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader or lavapipe')
+      .option('--only <text>', 'only standard patterns whose title contains this')
+      .option('--peers', 'also measure ONNX Runtime, which is installed into a cache folder when it is not there')
+      .option('--tensors <file>', 'safetensors file with the tensor parameters of the given files')
+      .option('--out <folder>', 'where the JSON goes (default: bench/results)');
+    declareSettings(c);
+  },
+  run: async (given) => {
+    const lengths = lengthsOf(given);
+    const shape = { heads: countOf(given, 'heads', 1, 1024) ?? 8, dim: countOf(given, 'dim', 1, 256) ?? 64 };
+    const rounds = countOf(given, 'rounds', 1, 1000) ?? 5;
+    const only = textOf(given, 'only');
+    const jobs = lengths.map((n) => (given.files.length > 0 ? fileJobs(given, n, shape) : standardJobs(given, n, shape, only)));
+    const session = orRefuse(await openDeviceSession(chooseDriver(given)));
+    let peer: Ort | undefined;
+    if (has(given, 'peers')) {
+      const loaded = loadPeer((text) => given.io.err(`${text}\n`));
+      if (typeof loaded === 'string') given.io.err(`bench: without the peer: ${loaded}\n`);
+      else peer = loaded;
+    }
+    const environment = environmentOf(session, new Date());
+    const rows: BenchRow[] = [];
+    for (const [i, n] of lengths.entries()) {
+      const more = await runSuite(session, jobs[i] ?? [], { n, rounds, ...shape, peer, checkUpTo: 1024, windowUpTo: session.target.name === 'swiftshader' ? 1024 : 2048, say: given.progress.show });
+      rows.push(...more);
+    }
+    session.close();
+    given.progress.clear();
+    const record: BenchRecord = { environment, ...shape, rounds, rows };
+    const out = textOf(given, 'out');
+    const folder = out === undefined ? join(benchFolder, 'results') : claimFolder(given, out, valueSpan(given, 'out', out));
+    const name = `${environment.date.replaceAll(':', '').replaceAll('-', '').slice(0, 15)}-${environment.target}.json`;
+    writeAtomic(join(folder, name), `${JSON.stringify(record, null, 1)}\n`, [...given.inputs]);
+    if (given.json) given.io.out(`${JSON.stringify(record)}\n`);
+    else {
+      const { device, commit, changed, date, processor, cores } = environment;
+      given.io.out(`${table(rows)}\n${device}; ${cores} cores of ${processor}; commit ${commit}${changed > 0 ? ` and ${changed} changed files` : ''}; ${date}\n`);
+      given.io.out(`heads ${shape.heads}, dim ${shape.dim}, ${rounds} interleaved rounds; written to ${join(folder, name)}\n`);
+    }
+    return rows.some((r) => r.kind !== 'peer' && r.ofBound !== undefined && !(r.ofBound <= 1)) ? 2 : 0;
   },
 };

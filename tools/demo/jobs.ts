@@ -18,7 +18,7 @@ import { openSource } from '../source.ts';
 import type { OpenSource } from '../source.ts';
 import type { RawTensor } from '../tensors.ts';
 import { readDemo } from './read-demo.ts';
-import type { DemoRun, TensorSource } from './schema.ts';
+import type { DemoRun, DemoSizes, TensorSource } from './schema.ts';
 import { makeTensor } from './tensor-source.ts';
 
 export interface DemoJob {
@@ -116,8 +116,7 @@ function specOf(source: OpenSource, run: DemoRun, settings: Settings, path: stri
   return source.specOf(run.name, new Map(constants.map((p) => [p.name, { text: String(settings[p.name]), span: spanOf(path, 0, 0) }])));
 }
 
-function inputsFor(run: DemoRun, path: string, readFile: LaunchParts['readFile'], seed: number): AttentionInputs {
-  const { sizes = {} } = run;
+function inputsFor(run: DemoRun, path: string, readFile: LaunchParts['readFile'], seed: number, sizes: DemoSizes): AttentionInputs {
   if (run.data === undefined) {
     const nQ = sizes.nQ ?? 1024;
     const heads = sizes.heads ?? 4;
@@ -133,13 +132,14 @@ function inputsFor(run: DemoRun, path: string, readFile: LaunchParts['readFile']
   return cutInputs(read.value, wantedQ, wantedK);
 }
 
-function jobOf(given: Given, folder: string, run: DemoRun, index: number, path: string): DemoJob {
+/** A run as a job; `sizes` replaces those of the run. */
+export function jobOf(given: Given, folder: string, run: DemoRun, index: number, path: string, wanted: DemoSizes = run.sizes ?? {}): DemoJob {
   const where = `runs[${index}] (${run.title})`;
   const source = openSource(given, relative(given.io.folder, join(folder, run.program)) || run.program);
   const readFile = tensorFiles(folder);
   const settings = run.set ?? {};
   const spec = specOf(source, run, settings, path);
-  const inputs = inputsFor(run, path, readFile, index + 1);
+  const inputs = inputsFor(run, path, readFile, index + 1, wanted);
   const launch = launchOf(spec, { path, where, sizes: inputs.sizes, settings, sources: run.tensors ?? {}, readFile });
   const { picture = {} } = run;
   const drawn: Settings = { ...settings, ...picture.set };
