@@ -11,7 +11,7 @@ import type { BinaryOp, Expr, FoldOp } from '../expr/ir.ts';
 import { freeRefs, readTensors, sameExpr, substitute } from '../expr/traverse.ts';
 import { bitsInterval, bitLengthInterval } from './abstract-bits.ts';
 import { isUniform, uses } from './formula.ts';
-import { cannotWrap, knownRange, type Locals } from './known-range.ts';
+import { cannotWrap, innerLocals, knownRange, type Locals } from './known-range.ts';
 
 export interface Interval {
   readonly lo: Expr;
@@ -24,6 +24,8 @@ export interface Box {
   readonly k: Interval;
   /** Known ranges of the locals of quantifiers around. */
   readonly locals?: Locals;
+  /** Conditions on q alone, or on k alone, that hold beside the one asked: a meeting of look-ups is sought where they do. */
+  readonly beside?: readonly Expr[];
 }
 
 export interface Truth {
@@ -227,10 +229,7 @@ function readInterval(e: Extract<Expr, { readonly kind: 'read' }>, box: Box): In
 function foldScope(e: Extract<Expr, { readonly kind: 'fold' }>, box: Box): { readonly from: Interval; readonly to: Interval; readonly inner: Box } {
   const from = intervalOf(e.from, box);
   const to = intervalOf(e.to, box);
-  const locals = new Map(box.locals);
-  const lo = knownRange(e.from, box.locals).lo;
-  locals.set(e.local, { lo, hi: Math.max(lo, knownRange(e.to, box.locals).hi - 1) });
-  return { from, to, inner: { ...box, locals } };
+  return { from, to, inner: { ...box, locals: innerLocals(e, box.locals) } };
 }
 
 function foldInterval(e: Extract<Expr, { readonly kind: 'fold' }>, box: Box): Interval {
@@ -319,33 +318,38 @@ function compare(e: Extract<Expr, { readonly kind: 'binary' }>, box: Box): Truth
 function equality(left: Expr, right: Expr, a: Interval, b: Interval, box: Box): Truth {
   const meet = x.and(x.le(a.lo, b.hi), x.le(b.lo, a.hi));
   const must = x.and(x.le(a.hi, b.lo), x.le(b.hi, a.lo));
-  return { may: exactMeeting(left, right, a, b, meet, box) ?? exactMeeting(right, left, b, a, meet, box) ?? meet, must };
+  return { may: exactMeeting(left, right, b, meet, box) ?? exactMeeting(right, left, a, meet, box) ?? meet, must };
 }
 
 /**
  * A value of `left` over the queries that `right` takes over the keys (or the other way round): look-ups have gaps that
  * intervals do not show. The values of `left` are gone through, each change once; `meet` is what the intervals say.
  */
-function exactMeeting(left: Expr, right: Expr, a: Interval, b: Interval, meet: Expr, box: Box): Expr | undefined {
+function exactMeeting(left: Expr, right: Expr, b: Interval, meet: Expr, box: Box): Expr | undefined {
   const [mine, theirs] = uses(left, 'q') ? (['q', 'k'] as const) : (['k', 'q'] as const);
   if (uses(left, theirs) || uses(right, mine) || readTensors(left).size === 0) return undefined;
   const own = box[mine];
   const others = box[theirs];
-  if ([left, right].some((e) => freeRefs(e).has('left_at') || freeRefs(e).has('right_at'))) return undefined;
+  if ([left, right, ...(box.beside ?? [])].some((e) => freeRefs(e).has('left_at') || freeRefs(e).has('right_at'))) return undefined;
   const span = (i: Interval): Expr => x.sub(i.hi, i.lo);
   const few = x.and(x.lt(span(own), x.int(maxSpan)), x.lt(span(others), x.int(maxSpan)));
   const go = x.and(few, meet);
   const at = (e: Expr, name: string, position: Expr): Expr => substitute(e, new Map([[name, position]]));
   const leftAt = x.ref('left_at', 'int');
+  const rightAt = x.ref('right_at', 'int');
+  const beside = box.beside ?? [];
+  const besideLeft = beside.filter((e) => uses(e, mine) && !uses(e, theirs)).map((e) => at(e, mine, leftAt));
+  const besideRight = beside.filter((e) => uses(e, theirs) && !uses(e, mine)).map((e) => at(e, theirs, rightAt));
   const value = at(left, mine, leftAt);
   const stop = x.select(go, x.add(own.hi, x.int(1)), own.lo);
-  if (readTensors(right).size === 0) {
-    const hit = x.and(x.ge(value, b.lo), x.le(value, b.hi));
-    return x.and(meet, x.or(x.not(few), x.fold('any', 'left_at', own.lo, stop, hit)));
+  const inReach = x.and(x.ge(value, b.lo), x.le(value, b.hi));
+  if (readTensors(right).size === 0 && besideRight.length === 0) {
+    return x.and(meet, x.or(x.not(few), x.fold('any', 'left_at', own.lo, stop, x.all([inReach, ...besideLeft]))));
   }
-  const changed = x.or(x.eq(leftAt, own.lo), x.ne(value, at(left, mine, x.sub(leftAt, x.int(1)))));
-  const worth = x.and(changed, x.and(x.ge(value, b.lo), x.le(value, b.hi)));
-  const inner = x.fold('any', 'right_at', others.lo, x.select(worth, x.add(others.hi, x.int(1)), others.lo), x.eq(value, at(right, theirs, x.ref('right_at', 'int'))));
-  void a;
+  // A value is looked for once in a row of equal ones, unless conditions tell them apart.
+  const changed = besideLeft.length > 0 ? x.trueExpr : x.or(x.eq(leftAt, own.lo), x.ne(value, at(left, mine, x.sub(leftAt, x.int(1)))));
+  const worth = x.all([changed, inReach, ...besideLeft]);
+  const found = x.all([x.eq(value, at(right, theirs, rightAt)), ...besideRight]);
+  const inner = x.fold('any', 'right_at', others.lo, x.select(worth, x.add(others.hi, x.int(1)), others.lo), found);
   return x.and(meet, x.or(x.not(few), x.fold('any', 'left_at', own.lo, stop, inner)));
 }

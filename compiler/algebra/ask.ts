@@ -139,7 +139,8 @@ function wholeMay(part: Part, box: Box, a: Arrangement): Expr {
 /** What is asked of each piece: opaque atoms, and the bounds beside them where there is more than one piece. */
 function pieceMay(part: Part, piece: Box, cut: boolean): Expr {
   const beside = part.flatMap((atom) => (cut && atom.kind === 'bound' ? [atomTest(atom)] : []));
-  return x.all([...conditionsOf(part), ...beside].map((e) => truthOf(e, piece).may));
+  const conditions = conditionsOf(part);
+  return x.all([...conditions, ...beside].map((e) => truthOf(e, { ...piece, beside: conditions.filter((other) => other !== e) }).may));
 }
 
 /** Whether some pair of the tile may satisfy one of the parts. */

@@ -158,6 +158,12 @@ function remainderOf(e: Expr): Remainder | undefined {
   return { dividend: e.left, modulus: e.right };
 }
 
+/** Whether a uniform is known to be below a modulus (which is at least 1). */
+function isBelow(e: Expr, modulus: Expr): boolean {
+  if (knownRange(e).hi < 1) return true;
+  return e.kind === 'binary' && e.op === 'mod' && sameExpr(e.right, modulus);
+}
+
 /** `x mod m == p` and `x mod m == y mod m` for linear x, y with factors -1, 0, 1. */
 function congruence(left: Expr, right: Expr): Formula | undefined {
   const a = remainderOf(left);
@@ -174,7 +180,10 @@ function congruence(left: Expr, right: Expr): Formula | undefined {
   // A modulus below 1 leaves 0, as 1 does.
   const modulus = atLeastOne(a.modulus) ? a.modulus : x.max(a.modulus, x.int(1));
   const wanted = paired ? x.mod(emit(otherUniform), modulus) : right;
-  const inRange = paired ? yes : conjunction([uniformFormula(x.ge(right, x.int(0))), uniformFormula(x.lt(right, modulus))]);
+  const inRange = paired ? yes : conjunction([
+    knownRange(right).lo >= 0 ? yes : uniformFormula(x.ge(right, x.int(0))),
+    isBelow(right, modulus) ? yes : uniformFormula(x.lt(right, modulus)),
+  ]);
   const shift = x.mod(emit(uniform), modulus);
   const residue = shift.kind === 'literal' && shift.value === 0 ? wanted : x.mod(x.sub(wanted, shift), modulus);
   const [fq, fk] = factors;

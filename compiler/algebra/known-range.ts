@@ -149,6 +149,14 @@ function binaryRange(op: BinaryOp, a: Range, b: Range): Range {
   }
 }
 
+/** The known ranges inside a fold: those outside, and that of its local. */
+export function innerLocals(e: Extract<Expr, { readonly kind: 'fold' }>, locals: Locals = noLocals): Locals {
+  const inner = new Map(locals);
+  const { lo } = knownRange(e.from, locals);
+  inner.set(e.local, { lo, hi: Math.max(lo, knownRange(e.to, locals).hi - 1) });
+  return inner;
+}
+
 /** An interval that holds the value of an int expression (or 0 and 1 of a bool) at every launch. */
 export function knownRange(e: Expr, locals: Locals = noLocals): Range {
   if (e.type === 'bool') return { lo: 0, hi: 1 };
@@ -177,11 +185,7 @@ export function knownRange(e: Expr, locals: Locals = noLocals): Range {
       return hull(knownRange(e.then, locals), knownRange(e.otherwise, locals));
     case 'fold': {
       if (e.op === 'sum' || e.op === 'bit_or') return unknown;
-      const inner = new Map(locals);
-      const from = knownRange(e.from, locals);
-      const to = knownRange(e.to, locals);
-      inner.set(e.local, { lo: from.lo, hi: Math.max(from.lo, to.hi - 1) });
-      const body = knownRange(e.body, inner);
+      const body = knownRange(e.body, innerLocals(e, locals));
       // An empty range gives the neutral element.
       return e.op === 'min' ? { lo: body.lo, hi: intMax } : { lo: intMin, hi: body.hi };
     }

@@ -10,7 +10,7 @@ import { children, exprKey } from '../expr/traverse.ts';
 import { maskChildren, maskOperands } from '../spec/traverse.ts';
 import type { MaskExpr, Requirement } from '../spec/ir.ts';
 import type { Span } from '../../dsl/span.ts';
-import { fits, isLaunchLevel, knownRange, unwrappedRange } from './known-range.ts';
+import { fits, innerLocals, isLaunchLevel, knownRange, unwrappedRange, type Locals } from './known-range.ts';
 
 const limit = 2 ** 30;
 
@@ -35,10 +35,10 @@ function conditionOf(e: Expr): Expr {
   return x.and(operands, within(e));
 }
 
-function collect(e: Expr, span: Span, into: Map<string, Requirement>): void {
-  for (const child of children(e)) collect(child, span, into);
-  const whole = unwrappedRange(e);
-  if (whole === undefined || fits(whole) || !isLaunchLevel(e)) return;
+function collect(e: Expr, span: Span, into: Map<string, Requirement>, locals: Locals = new Map()): void {
+  for (const child of children(e)) collect(child, span, into, e.kind === 'fold' && child === e.body ? innerLocals(e, locals) : locals);
+  const whole = unwrappedRange(e, locals);
+  if (whole === undefined || fits(whole) || !isLaunchLevel(e, locals)) return;
   into.set(exprKey(e), {
     condition: conditionOf(e),
     message: `\`${printExpr(e)}\` must lie within +-2^30, so that positions can be computed from it in 32 bits`,
