@@ -5,6 +5,7 @@
 import type { Expr, Ident } from './ast.ts';
 import { bareMasks, constructors, functions, reservedNames, sizeNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
+import { unreachable } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { FileScope, Global } from './scope.ts';
 import type { Span } from './span.ts';
@@ -143,6 +144,8 @@ export function asScalar(type: Type, span: Span, env: Env): ScalarType | undefin
       return undefined;
     case 'error':
       return undefined;
+    default:
+      return unreachable(type);
   }
 }
 

@@ -6,6 +6,7 @@ import type { BinaryOp, Expr } from './ast.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar, refuse } from './check-env.ts';
 import type { Env } from './check-env.ts';
+import { unreachable } from './diagnostic.ts';
 import type { Span } from './span.ts';
 import { errorType, joinUnits, maskType, scalarType, typeText } from './types.ts';
 import type { ScalarType, Type, Unit } from './types.ts';
@@ -61,6 +62,8 @@ export function binaryType(e: Binary, left: Type, right: Type, env: Env): Type {
     case 'div':
     case 'mod':
       return division(e, a, b, env);
+    default:
+      return unreachable(e.op);
   }
 }
 

@@ -7,6 +7,7 @@ import { reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar } from './check-env.ts';
 import type { Binding, Checking } from './check-env.ts';
+import { unreachable } from './diagnostic.ts';
 import type { Span } from './span.ts';
 import { errorType, scalarType } from './types.ts';
 import type { AxisType, Type, Unit } from './types.ts';
@@ -148,6 +149,8 @@ function reportAxis(e: Expr, kind: 'axis' | 'block' | 'reserved' | 'hole', help:
       return checking.report(report.reservedName(e.span, { name: e.kind === 'name' ? e.name : '', what: 'an axis' }));
     case 'hole':
       return;
+    default:
+      return unreachable(kind);
   }
 }
 

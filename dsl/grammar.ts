@@ -338,13 +338,21 @@ export interface CstResult {
   /** Absent only when nothing at all could be made of the input. */
   readonly tree: CstNode | undefined;
   readonly errors: readonly IRecognitionException[];
+  /** The input was nested more deeply, through errors in it, than the stack of this process allows. */
+  readonly overflow: boolean;
 }
 
 /** Parses a whole file. The caller has bounded the nesting (see nesting.ts), so the recursive descent cannot run out of stack. */
 export function parseTokens(tokens: IToken[]): CstResult {
   parser.input = tokens;
-  const tree: CstNode | undefined = parser.file();
-  const errors = [...parser.errors];
-  parser.input = [];
-  return { tree, errors };
+  try {
+    const tree: CstNode | undefined = parser.file();
+    return { tree, errors: [...parser.errors], overflow: false };
+  } catch (error) {
+    // Recovery can skip what would have ended a level, so no count of brackets bounds the nesting of text that is wrong.
+    if (error instanceof RangeError) return { tree: undefined, errors: [], overflow: true };
+    throw error;
+  } finally {
+    parser.input = [];
+  }
 }

@@ -15,36 +15,42 @@ export const expressionDepthLimit = 300;
 /** Characters of one source file. */
 export const sourceLengthLimit = 262_144;
 
-const openers = new Set(['(', '[', '{']);
-const closers = new Set([')', ']', '}']);
+const closerOf: ReadonlyMap<string, string> = new Map([['(', ')'], ['[', ']'], ['{', '}']]);
+const closers = new Set(closerOf.values());
 const prefixes = new Set(['if', 'let', 'any', 'per']);
 const declarations = new Set(['mask', 'attention', 'import']);
 
 /** The first token that lies too deep, if there is one. */
 export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {
-  // One entry per open bracket: the levels that prefix words added inside it so far.
-  let open: number[] = [0];
+  // One entry per open bracket: what closes it, and the levels that prefix words added inside it so far.
+  interface Open {
+    readonly close: string;
+    inner: number;
+  }
+  let open: Open[] = [{ close: '', inner: 0 }];
   let depth = 0;
   for (const token of tokens) {
     const word = token.image;
-    const inner = open[open.length - 1] ?? 0;
-    if (openers.has(word)) {
-      open.push(0);
+    const top = open[open.length - 1] ?? { close: '', inner: 0 };
+    const close = closerOf.get(word);
+    if (close !== undefined) {
+      open.push({ close, inner: 0 });
       depth += 1;
     } else if (closers.has(word)) {
-      if (open.length > 1) {
+      // A closer that does not fit closes nothing: the parser may well skip it and stay inside.
+      if (top.close === word) {
         open.pop();
-        depth -= inner + 1;
+        depth -= top.inner + 1;
       }
     } else if (prefixes.has(word)) {
-      open[open.length - 1] = inner + 1;
+      top.inner += 1;
       depth += 1;
     } else if (word === ',') {
-      open[open.length - 1] = 0;
-      depth -= inner;
+      depth -= top.inner;
+      top.inner = 0;
     } else if (declarations.has(word)) {
       // Either a new declaration or the first word of a clause: nothing is nested deeper than that here.
-      open = [0];
+      open = [{ close: '', inner: 0 }];
       depth = 0;
     }
     if (depth > nestingLimit) return token;

@@ -36,7 +36,9 @@ export function parseSource(file: string, text: string): ParseResult {
     return { ast: empty, diagnostics: inSourceOrder(found) };
   }
   const docs = docsByToken(text, tokens, comments);
-  const { tree, errors: syntax } = parseTokens(tokens);
+  const { tree, errors: syntax, overflow } = parseTokens(tokens);
+  const [first] = tokens;
+  if (overflow && first !== undefined) found.push(report.nestedTooDeeply(tokenSpan(file, first), { limit: nestingLimit }));
   const end = tokens[tokens.length - 1];
   for (const e of syntax) found.push(syntaxError(file, e, end === undefined ? 0 : endOf(end)));
   const items = tree === undefined ? [] : buildItems(tree, {

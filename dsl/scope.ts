@@ -5,6 +5,7 @@
 import type { AttentionDecl, Ident, MaskDecl, SourceFile } from './ast.ts';
 import { isBuiltin, reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
+import { unreachable } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { resolveImport } from './load.ts';
 
@@ -67,6 +68,8 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
         }
         break;
       }
+      default:
+        unreachable(item);
     }
   }
   return scope;

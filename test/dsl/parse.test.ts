@@ -156,6 +156,18 @@ describe('limits', () => {
     expect(codes(`mask m = ${step.repeat(5000)}a`)).toEqual(['FIL0106']);
   });
 
+  test.each([
+    ['closers that do not fit', ' | { (q, k) => any t in 0 .. )'],
+    ['words that recovery skips', 'per head choose a mask { '],
+    ['brackets that recovery skips', 'f( ] '],
+    ['declarations inside brackets', '(attention b { mask ( '],
+  ])('%s do not let nesting grow without a limit', (_name, piece) => {
+    const { diagnostics } = parseSource('a.fil', `mask m = a${piece.repeat(1500)}`);
+    expect(diagnostics.some((d) => d.severity === 'error')).toBe(true);
+    // The parser is as good as new afterwards.
+    expect(codes('mask m = all')).toEqual([]);
+  });
+
   test('garbage of any kind ends in a bounded list of diagnostics', () => {
     for (const piece of ['mask = )', 'é', '"', '\0', '{ (', 'attention a { ', '=> ', '\ud800', '/*', '1e', 'mask a = 1 +']) {
       const { diagnostics } = parseSource('a.fil', piece.repeat(800));

@@ -22,9 +22,9 @@ for (let done = 0; done < runs; done += batch) {
   parsed += report.parsed;
   checked += report.checked;
   failures.push(...report.failures);
+  for (const f of report.failures) console.log(`${f.error}\n${JSON.stringify(f.source)}\n`);
   process.stderr.write(`\r${done + batch} of ${runs}, ${failures.length} failures`);
 }
 process.stderr.write('\n');
 console.log(`${runs} mutants, ${parsed} parsed, ${checked} without errors, slowest ${batch}: ${Math.round(slowest)} ms, ${failures.length} failures`);
-for (const f of failures.slice(0, 20)) console.log(`\n${f.error}\n${JSON.stringify(f.source)}`);
 process.exitCode = failures.length > 0 ? 1 : 0;
