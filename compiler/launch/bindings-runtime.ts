@@ -97,6 +97,12 @@ function elementsOf(extents: readonly number[]): number {
   return extents.reduce((product, extent) => product * extent, 1);
 }
 
+function shapeOf(reading: Reading, name: string): BufferShape {
+  const shape = reading.shapes.get(name);
+  if (shape === undefined) throw new Error(\`no buffer \${name}\`);
+  return shape;
+}
+
 /** The extent that a flat array of \`length\` elements leaves for the one open axis. */
 function openExtent(name: string, length: number, others: number): number {
   const extent = others === 0 ? 0 : length / others;
@@ -183,40 +189,76 @@ function emptyBuffer(device: GPUDevice, shape: BufferShape, made: GPUBuffer[]): 
   return { buffer, shape };
 }
 
-type Pipelines = ReadonlyMap<string, { readonly source: KernelSource; readonly pipeline: GPUComputePipeline; readonly layout: GPUBindGroupLayout }>;
+interface Pipeline {
+  readonly source: KernelSource;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
 
-/** Compiles the kernels; says which limit or feature a device lacks. */
+type Pipelines = ReadonlyMap<string, Pipeline>;
+
+/** A call as numbers: what is launched, over how many flattened (batch, head) pairs, of which \`group\` share a key-value head. */
+interface Reading {
+  readonly shapes: ReadonlyMap<string, BufferShape>;
+  readonly steps: readonly Step[];
+  readonly flatHeads: number;
+  readonly group: number;
+}
+
+/** The kernels that a call needs; others serve other sizes. */
+function neededKernels(sources: readonly KernelSource[], { steps, flatHeads, group }: Reading): readonly KernelSource[] {
+  const names = new Set(steps.filter((step) => step.at(0, flatHeads, 0, flatHeads / group).when).map((step) => step.kernel));
+  return sources.filter((source) => names.has(source.name));
+}
+
+/** Says which limit or feature a device lacks for a kernel. */
+function checkDevice(device: GPUDevice, source: KernelSource): void {
+  const { limits } = device;
+  const checks: readonly (readonly [string, number, number])[] = [
+    ['maxComputeInvocationsPerWorkgroup', source.workgroupSize, limits.maxComputeInvocationsPerWorkgroup],
+    ['maxComputeWorkgroupStorageSize', source.sharedBytes, limits.maxComputeWorkgroupStorageSize],
+    ['maxStorageBuffersPerShaderStage', source.storage.length, limits.maxStorageBuffersPerShaderStage],
+  ];
+  for (const [limit, needed, allowed] of checks) {
+    if (needed > allowed) throw new RangeError(\`kernel \${source.name} needs \${limit} = \${needed}; the device has \${allowed} (ask for it in requestDevice, see 'requirements')\`);
+  }
+  for (const [feature, directive] of [['subgroups', 'enable subgroups;'], ['shader-f16', 'enable f16;']] as const) {
+    if (source.code.includes(directive) && !device.features.has(feature)) throw new Error(\`kernel \${source.name} needs the device feature '\${feature}' (ask for it in requestDevice, see 'requirements')\`);
+  }
+  const least = device.adapterInfo?.subgroupMinSize ?? source.subgroup;
+  if (source.subgroup > 0 && least > 0 && least < source.subgroup) throw new RangeError(\`kernel \${source.name} needs subgroups of at least \${source.subgroup} lanes; the device may use \${least}\`);
+}
+
+async function compileKernel(device: GPUDevice, source: KernelSource): Promise<Pipeline> {
+  checkDevice(device, source);
+  const module = device.createShaderModule({ label: source.name, code: source.code });
+  // Written out, because an automatic layout leaves out what a kernel happens not to use.
+  const entries: GPUBindGroupLayoutEntry[] = source.storage.map(([, access], binding) => ({
+    binding,
+    visibility: computeStage,
+    buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+  }));
+  if (source.uniforms !== '') entries.push({ binding: entries.length, visibility: computeStage, buffer: { type: 'uniform' } });
+  const layout = device.createBindGroupLayout({ label: source.name, entries });
+  const pipelineLayout = device.createPipelineLayout({ label: source.name, bindGroupLayouts: [layout] });
+  const pipeline = await device.createComputePipelineAsync({ label: source.name, layout: pipelineLayout, compute: { module } });
+  return { source, pipeline, layout };
+}
+
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<Pipeline>>>();
+
+/** Pipelines of these kernels, each compiled once for a device. */
 async function compileKernels(device: GPUDevice, sources: readonly KernelSource[]): Promise<Pipelines> {
-  const compiled = sources.map(async (source) => {
-    const { limits } = device;
-    const checks: readonly (readonly [string, number, number])[] = [
-      ['maxComputeInvocationsPerWorkgroup', source.workgroupSize, limits.maxComputeInvocationsPerWorkgroup],
-      ['maxComputeWorkgroupStorageSize', source.sharedBytes, limits.maxComputeWorkgroupStorageSize],
-      ['maxStorageBuffersPerShaderStage', source.storage.length, limits.maxStorageBuffersPerShaderStage],
-    ];
-    for (const [limit, needed, allowed] of checks) {
-      if (needed > allowed) throw new RangeError(\`kernel \${source.name} needs \${limit} = \${needed}; the device has \${allowed} (ask for it in requestDevice, see 'requirements')\`);
-    }
-    for (const feature of ['subgroups', 'shader-f16']) {
-      const enabled = feature === 'subgroups' ? 'enable subgroups;' : 'enable f16;';
-      if (source.code.includes(enabled) && !device.features.has(feature)) throw new Error(\`kernel \${source.name} needs the device feature '\${feature}' (ask for it in requestDevice, see 'requirements')\`);
-    }
-    const least = device.adapterInfo?.subgroupMinSize ?? source.subgroup;
-    if (source.subgroup > 0 && least > 0 && least < source.subgroup) throw new RangeError(\`kernel \${source.name} needs subgroups of at least \${source.subgroup} lanes; the device may use \${least}\`);
-    const module = device.createShaderModule({ label: source.name, code: source.code });
-    // Written out, because an automatic layout leaves out what a kernel happens not to use.
-    const entries: GPUBindGroupLayoutEntry[] = source.storage.map(([, access], binding) => ({
-      binding,
-      visibility: computeStage,
-      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-    }));
-    if (source.uniforms !== '') entries.push({ binding: entries.length, visibility: computeStage, buffer: { type: 'uniform' } });
-    const layout = device.createBindGroupLayout({ label: source.name, entries });
-    const pipelineLayout = device.createPipelineLayout({ label: source.name, bindGroupLayouts: [layout] });
-    const pipeline = await device.createComputePipelineAsync({ label: source.name, layout: pipelineLayout, compute: { module } });
-    return [source.name, { source, pipeline, layout }] as const;
+  const known = compiled.get(device) ?? new Map<string, Promise<Pipeline>>();
+  compiled.set(device, known);
+  const all = sources.map((source) => {
+    const pipeline = known.get(source.name) ?? compileKernel(device, source);
+    known.set(source.name, pipeline);
+    // A failure may be mended by another device or more memory: it is not remembered.
+    pipeline.catch(() => known.delete(source.name));
+    return pipeline.then((p) => [source.name, p] as const);
   });
-  return new Map(await Promise.all(compiled));
+  return new Map(await Promise.all(all));
 }
 
 /** Bytes that one (batch, head) pair takes in a chunked buffer. */
@@ -255,14 +297,13 @@ function encodeSteps(
   encoder: GPUCommandEncoder,
   pipelines: Pipelines,
   buffers: ReadonlyMap<string, Bound>,
-  steps: readonly Step[],
-  flatHeads: number,
-  group: number,
+  { steps, flatHeads, group }: Reading,
   made: GPUBuffer[],
 ): void {
   for (const step of steps) {
     const kernel = pipelines.get(step.kernel);
-    if (kernel === undefined) throw new Error(\`no kernel \${step.kernel}\`);
+    if (!step.at(0, flatHeads, 0, flatHeads / group).when) continue;
+    if (kernel === undefined) throw new Error(\`the kernel \${step.kernel} has not been compiled: prepare with this call, or without one for all kernels\`);
     const bounds = kernel.source.storage.map(([name]) => {
       const bound = buffers.get(name);
       if (bound === undefined) throw new Error(\`no buffer \${name}\`);

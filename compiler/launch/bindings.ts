@@ -4,181 +4,14 @@
  * doc comments, defaults), every size is checked before anything is dispatched, and the module imports nothing.
  */
 import { IndentationText, Project, QuoteKind, VariableDeclarationKind } from 'ts-morph';
-import type { CodeBlockWriter, OptionalKind, PropertySignatureStructure, SourceFile } from 'ts-morph';
-import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
-import type { Axis, ScalarParam, TensorParam } from '../spec/ir.ts';
+import type { CodeBlockWriter, SourceFile } from 'ts-morph';
+import { CompilerBug } from '../../dsl/diagnostic.ts';
+import type { TensorParam } from '../spec/ir.ts';
+import { axisCode, callProperties, camelCase, docs, namesOf, pascalCase, taken } from './bindings-call.ts';
+import type { Names } from './bindings-call.ts';
 import { expressionText } from './bindings-expr.ts';
-import type { Naming } from './bindings-expr.ts';
 import { bindingsRuntime } from './bindings-runtime.ts';
 import type { HostBuffer, HostPlan } from './plan.ts';
-
-/** snake_case to camelCase. */
-export function camelCase(name: string): string {
-  return name.replace(/_+([A-Za-z0-9])/g, (_, c: string) => c.toUpperCase()).replace(/_+$/, '');
-}
-
-function pascalCase(name: string): string {
-  const camel = camelCase(name);
-  return camel.charAt(0).toUpperCase() + camel.slice(1);
-}
-
-// Words that cannot name a function or constant of a module, or that the module uses itself.
-const taken = new Set(
-  ('await break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments eval async undefined NaN Infinity Math Number Array Map Set ' +
-    'usage mapModeRead device call encoder kernels made steps buffers head_first head_count kv_first kv_count flatHeads group plan requirements sources prepared').split(' '),
-);
-for (const [, name] of bindingsRuntime.matchAll(/^(?:async )?(?:function|const|interface|type) (\w+)/gm)) if (name !== undefined) taken.add(name);
-
-const sizeNames = new Map([
-  ['batch', 'batch'], ['heads', 'heads'], ['kv_heads', 'kvHeads'], ['n_q', 'nQ'], ['n_k', 'nK'], ['dim', 'dim'],
-  ['head_first', 'head_first'], ['head_count', 'head_count'], ['kv_first', 'kv_first'], ['kv_count', 'kv_count'],
-]);
-
-interface Names {
-  /** Host name -> local constant of the generated function. */
-  readonly local: Naming;
-  /** Property of the call object for a scalar or tensor parameter. */
-  readonly property: (parameter: string) => string;
-  /** Property for the extent of a free axis. */
-  readonly extent: (tensor: string, axis: string) => string;
-}
-
-interface FreeAxis {
-  readonly tensor: TensorParam;
-  readonly axis: string;
-}
-
-function freeAxes(plan: HostPlan): readonly FreeAxis[] {
-  return plan.tensors.flatMap((tensor) => tensor.axes.flatMap((axis) => (axis.kind === 'free' ? [{ tensor, axis: axis.name }] : [])));
-}
-
-function namesOf(plan: HostPlan): Names {
-  const locals = new Map(sizeNames);
-  for (const s of plan.scalars) locals.set(s.name, `p_${s.name}`);
-  for (const f of freeAxes(plan)) locals.set(`${f.tensor.name}.${f.axis}`, `x_${f.tensor.name}_${f.axis}`);
-  for (const v of plan.variables) locals.set(v.name, `v_${v.name.replace(/[^A-Za-z0-9_]/g, '_')}`);
-  const reserved = new Set(['q', 'k', 'v', 'batch', 'heads', 'kvHeads', 'nQ', 'nK', 'out', 'lse']);
-  const properties = new Map<string, string>();
-  const choose = (key: string, wanted: string): void => {
-    let property = wanted;
-    while (reserved.has(property)) property += '_';
-    reserved.add(property);
-    properties.set(key, property);
-  };
-  for (const { name } of [...plan.scalars, ...plan.tensors]) choose(name, camelCase(name));
-  for (const f of freeAxes(plan)) choose(`${f.tensor.name}.${f.axis}`, camelCase(`${f.tensor.name}_${f.axis}`));
-  const known = (key: string): string => {
-    const property = properties.get(key);
-    if (property === undefined) throw new CompilerBug('bindings', `no parameter '${key}'`);
-    return property;
-  };
-  return {
-    local: (name) => locals.get(name),
-    property: known,
-    extent: (tensor, axis) => known(`${tensor}.${axis}`),
-  };
-}
-
-function axisText(axis: Axis, naming: Naming): string {
-  switch (axis.kind) {
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-      return axis.kind;
-    case 'queries':
-      return 'n_q';
-    case 'keys':
-      return 'n_k';
-    case 'blocks':
-      return `${axis.of} / ${expressionText(axis.size, (n) => naming(n) ?? n)}`;
-    case 'free':
-      return axis.name;
-    case 'fixed':
-      return `${axis.extent}`;
-    default:
-      return unreachable(axis);
-  }
-}
-
-/** The extent of an axis as generated code. */
-function axisCode(axis: Axis, tensor: TensorParam, names: Names): string {
-  switch (axis.kind) {
-    case 'batch':
-    case 'heads':
-      return axis.kind;
-    case 'kv_heads':
-      return 'kvHeads';
-    case 'queries':
-      return 'nQ';
-    case 'keys':
-      return 'nK';
-    case 'blocks':
-      return `Math.ceil(${axis.of === 'queries' ? 'nQ' : 'nK'} / ${expressionText(axis.size, names.local)})`;
-    case 'free':
-      return `x_${tensor.name}_${axis.name}`;
-    case 'fixed':
-      return `${axis.extent}`;
-    default:
-      return unreachable(axis);
-  }
-}
-
-const floatArrays = { f32: 'Float32Array | GPUBuffer', f16: 'Float32Array | Uint16Array | GPUBuffer' };
-
-function tensorType(tensor: TensorParam): string {
-  switch (tensor.element) {
-    case 'int':
-      return 'Int32Array | GPUBuffer';
-    case 'float':
-      return 'Float32Array | GPUBuffer';
-    case 'bool':
-      return 'Uint8Array | GPUBuffer';
-    default:
-      return unreachable(tensor.element);
-  }
-}
-
-function docs(lines: readonly string[]): { readonly docs: string[] } {
-  const text = lines.filter((l) => l !== '').join('\n').replaceAll('*/', '* /');
-  return { docs: text === '' ? [] : [text] };
-}
-
-function scalarProperty(s: ScalarParam, names: Names): OptionalKind<PropertySignatureStructure> {
-  const notes = [s.unit === undefined ? '' : `Unit: ${s.unit}.`, s.defaultValue === undefined ? '' : `Default: ${s.type === 'bool' ? s.defaultValue !== 0 : s.defaultValue}.`];
-  return {
-    name: names.property(s.name),
-    type: s.type === 'bool' ? 'boolean' : 'number',
-    isReadonly: true,
-    hasQuestionToken: s.defaultValue !== undefined,
-    ...docs([...s.doc, ...notes]),
-  };
-}
-
-function callProperties(plan: HostPlan, names: Names): OptionalKind<PropertySignatureStructure>[] {
-  const fixed = (name: string, type: string, doc: string, optional = false): OptionalKind<PropertySignatureStructure> => ({
-    name, type, isReadonly: true, hasQuestionToken: optional, ...docs([doc]),
-  });
-  const data = floatArrays[plan.dtype];
-  const half = plan.dtype === 'f16' ? ' A Uint16Array holds the bits of halves; a Float32Array is rounded.' : '';
-  return [
-    fixed('q', data, `Queries [batch, heads, nQ, ${plan.dim}].${half}`),
-    fixed('k', data, `Keys [batch, kvHeads, nK, ${plan.dim}].`),
-    fixed('v', data, `Values [batch, kvHeads, nK, ${plan.dim}].`),
-    fixed('heads', 'number', 'Query heads.'),
-    fixed('kvHeads', 'number', 'Key-value heads, a divisor of `heads`. Default: `heads`.', true),
-    fixed('nQ', 'number', 'Query rows; row i stands at position i + nK - nQ.'),
-    fixed('nK', 'number', 'Keys. Default: `nQ`.', true),
-    fixed('batch', 'number', 'Default: 1.', true),
-    ...plan.scalars.map((s) => scalarProperty(s, names)),
-    ...plan.tensors.map((t) => ({
-      name: names.property(t.name),
-      type: tensorType(t),
-      isReadonly: true,
-      ...docs([...t.doc, `${t.element} [${t.axes.map((a) => axisText(a, () => undefined)).join(', ')}], row-major.${t.unit === undefined ? '' : ` Unit: ${t.unit}.`}${t.element === 'bool' ? ' In a GPUBuffer: one 32-bit word an element.' : ''}`]),
-    })),
-    ...freeAxes(plan).map((f) => fixed(names.extent(f.tensor.name, f.axis), 'number', `Extent of the axis \`${f.axis}\` of \`${names.property(f.tensor.name)}\`. Default: what its length leaves.`, true)),
-  ];
-}
 
 /** The code that reads and checks the call; afterwards every host name has a local. */
 function writeReading(w: CodeBlockWriter, plan: HostPlan, names: Names): void {
@@ -218,30 +51,30 @@ function shapeCode(b: HostBuffer, names: Names): string {
   return `{ name: ${JSON.stringify(b.name)}, role: '${b.role}', element: '${b.element}', extents: [${extents}], chunked: '${b.chunked}' }`;
 }
 
+/** Where an input comes from: inputs stand in the order q, k, v, parameters; a buffer may bear another name than its parameter. */
+function givenFor(b: HostBuffer, plan: HostPlan, names: Names): string {
+  const at = plan.buffers.filter((x) => x.role === 'input').indexOf(b);
+  return ['q', 'k', 'v'][at] ?? names.property(plan.tensors[at - 3]?.name ?? missing(b.name));
+}
+
 function bufferCode(b: HostBuffer, plan: HostPlan, names: Names): string {
-  if (b.role === 'input') {
-    // Inputs stand in the order q, k, v, parameters; a buffer may bear another name than its parameter.
-    const at = plan.buffers.filter((x) => x.role === 'input').indexOf(b);
-    const given = ['q', 'k', 'v'][at] ?? names.property(plan.tensors[at - 3]?.name ?? missing(b.name));
-    return `uploadTensor(device, ${shapeCode(b, names)}, call.${given}, made)`;
-  }
-  return `emptyBuffer(device, ${shapeCode(b, names)}, ${b.role === 'output' ? 'outputs' : 'made'})`;
+  const shape = `shapeOf(reading, ${JSON.stringify(b.name)})`;
+  if (b.role === 'input') return `uploadTensor(device, ${shape}, call.${givenFor(b, plan, names)}, made)`;
+  return `emptyBuffer(device, ${shape}, ${b.role === 'output' ? 'outputs' : 'made'})`;
 }
 
 function missing(name: string): never {
   throw new CompilerBug('bindings', `the input buffer '${name}' is no parameter`);
 }
 
-function writeRecording(w: CodeBlockWriter, plan: HostPlan, names: Names): void {
-  w.writeLine('const device = kernels.device;');
+/** The function that turns a call into numbers. */
+function writeReadingFunction(w: CodeBlockWriter, plan: HostPlan, names: Names): void {
   writeReading(w, plan, names);
-  w.writeLine('const made: GPUBuffer[] = [];');
-  w.writeLine('const outputs: GPUBuffer[] = [];');
-  w.writeLine('const buffers = new Map<string, Bound>([');
+  w.writeLine('const shapes: readonly BufferShape[] = [');
   w.indent(() => {
-    for (const b of plan.buffers) w.writeLine(`[${JSON.stringify(b.name)}, ${bufferCode(b, plan, names)}],`);
+    for (const b of plan.buffers) w.writeLine(`${shapeCode(b, names)},`);
   });
-  w.writeLine(']);');
+  w.writeLine('];');
   w.writeLine('const steps: readonly Step[] = [');
   w.indent(() => {
     for (const step of plan.steps) {
@@ -261,17 +94,32 @@ function writeRecording(w: CodeBlockWriter, plan: HostPlan, names: Names): void 
     }
   });
   w.writeLine('];');
-  w.writeLine('encodeSteps(device, encoder, kernels.pipelines, buffers, steps, batch * heads, heads / kvHeads, made);');
-  w.writeLine(`const out = buffers.get('out');`);
-  w.writeLine(`const lse = buffers.get('lse');`);
-  w.writeLine(`if (out === undefined || lse === undefined) throw new Error('the plan has no outputs');`);
-  w.writeLine('return {');
+  w.writeLine('return { shapes: new Map(shapes.map((s) => [s.name, s])), steps, flatHeads: batch * heads, group: heads / kvHeads };');
+}
+
+function writeRecording(w: CodeBlockWriter, plan: HostPlan, names: Names, reader: string): void {
+  w.writeLine('const device = kernels.device;');
+  w.writeLine(`const reading = ${reader}(call);`);
+  w.writeLine('const made: GPUBuffer[] = [];');
+  w.writeLine('const outputs: GPUBuffer[] = [];');
+  w.writeLine('const destroy = (): void => [...made.splice(0), ...outputs.splice(0)].forEach((b) => b.destroy());');
+  w.writeLine('try {');
   w.indent(() => {
-    w.writeLine('out: out.buffer, lse: lse.buffer, bounds: [out, lse],');
-    w.writeLine('release: () => made.splice(0).forEach((b) => b.destroy()),');
-    w.writeLine('destroy: () => [...made.splice(0), ...outputs.splice(0)].forEach((b) => b.destroy()),');
+    w.writeLine('const buffers = new Map<string, Bound>([');
+    w.indent(() => {
+      for (const b of plan.buffers) w.writeLine(`[${JSON.stringify(b.name)}, ${bufferCode(b, plan, names)}],`);
+    });
+    w.writeLine(']);');
+    w.writeLine('encodeSteps(device, encoder, kernels.pipelines, buffers, reading, made);');
+    w.writeLine(`const out = buffers.get('out');`);
+    w.writeLine(`const lse = buffers.get('lse');`);
+    w.writeLine(`if (out === undefined || lse === undefined) throw new Error('the plan has no outputs');`);
+    w.writeLine('return { out: out.buffer, lse: lse.buffer, bounds: [out, lse], release: () => made.splice(0).forEach((b) => b.destroy()), destroy };');
   });
-  w.writeLine('};');
+  w.writeLine('} catch (error) {');
+  w.writeLine('  destroy();');
+  w.writeLine('  throw error;');
+  w.writeLine('}');
 }
 
 function addKernels(file: SourceFile, plan: HostPlan, wgsl: ReadonlyMap<string, string>): void {
@@ -330,6 +178,7 @@ export function bindingsModule(plan: HostPlan, wgsl: ReadonlyMap<string, string>
   const names = namesOf(plan);
   const pascal = pascalCase(plan.name);
   const camel = camelCase(plan.name);
+  const reader = `read${pascal}`;
   const main = taken.has(camel) ? `${camel}Attention` : camel;
   file.addInterface({ name: `${pascal}Call`, isExported: true, ...docs([`The arguments of one launch of \`${plan.name}\`.`, ...plan.doc]), properties: callProperties(plan, names) });
   file.addInterface({
@@ -352,25 +201,25 @@ export function bindingsModule(plan: HostPlan, wgsl: ReadonlyMap<string, string>
     { name: 'destroy', type: '() => void', isReadonly: true, docs: ['Frees those and the outputs.'] },
   ] });
   file.addFunction({
-    name: `prepare${pascal}`, isExported: true, isAsync: true, docs: ['Compiles the kernels for a device, once.'],
-    parameters: [{ name: 'device', type: 'GPUDevice' }], returnType: `Promise<${pascal}Kernels>`,
-    statements: ['return { device, pipelines: await guarded(device, () => compileKernels(device, sources)) };'],
+    name: `prepare${pascal}`, isExported: true, isAsync: true,
+    docs: ['Compiles kernels for a device, each once: those that a call needs, or without one all of them.'],
+    parameters: [{ name: 'device', type: 'GPUDevice' }, { name: 'call', type: `${pascal}Call`, hasQuestionToken: true }], returnType: `Promise<${pascal}Kernels>`,
+    statements: [
+      `const needed = call === undefined ? sources : neededKernels(sources, ${reader}(call));`,
+      'return { device, pipelines: await guarded(device, () => compileKernels(device, needed)) };',
+    ],
   });
   file.addFunction({
     name: `encode${pascal}`, isExported: true, docs: ['Records a launch into an encoder and leaves the results on the device. Throws a RangeError that names the argument when a size does not fit.'],
     parameters: [{ name: 'kernels', type: `${pascal}Kernels` }, { name: 'encoder', type: 'GPUCommandEncoder' }, { name: 'call', type: `${pascal}Call` }],
     returnType: `${pascal}Recording`,
-    statements: (w) => writeRecording(w, plan, names),
+    statements: (w) => writeRecording(w, plan, names, reader),
   });
-  file.addVariableStatement({ declarationKind: VariableDeclarationKind.Const, declarations: [{ name: 'prepared', initializer: `new WeakMap<GPUDevice, Promise<${pascal}Kernels>>()` }] });
   file.addFunction({
-    name: main, isExported: true, isAsync: true, ...docs([...plan.doc, 'Uploads, runs and reads back. Kernels are compiled at the first call for a device.']),
+    name: main, isExported: true, isAsync: true, ...docs([...plan.doc, 'Uploads, runs and reads back. Kernels are compiled at the first call that needs them.']),
     parameters: [{ name: 'device', type: 'GPUDevice' }, { name: 'call', type: `${pascal}Call` }], returnType: `Promise<${pascal}Result>`,
     statements: [
-      `const waiting = prepared.get(device) ?? prepare${pascal}(device);`,
-      'prepared.set(device, waiting);',
-      'waiting.catch(() => prepared.delete(device));',
-      'const kernels = await waiting;',
+      `const kernels = await prepare${pascal}(device, call);`,
       `return guarded(device, async () => {
   const encoder = device.createCommandEncoder();
   const recording = encode${pascal}(kernels, encoder, call);
@@ -382,6 +231,10 @@ export function bindingsModule(plan: HostPlan, wgsl: ReadonlyMap<string, string>
   }
 });`,
     ],
+  });
+  file.addFunction({
+    name: reader, docs: ['Reads and checks a call.'], parameters: [{ name: 'call', type: `${pascal}Call` }], returnType: 'Reading',
+    statements: (w) => writeReadingFunction(w, plan, names),
   });
   addRequirements(file, plan, wgsl);
   addKernels(file, plan, wgsl);
