@@ -7,7 +7,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { children } from '../expr/traverse.ts';
-import type { TileDecl, TileProgram, TileStmt } from '../tile/ir.ts';
+import type { BufferDecl, TileDecl, TileProgram, TileStmt } from '../tile/ir.ts';
 
 export type AxisRole = 'row' | 'key' | 'feature';
 
@@ -84,6 +84,20 @@ export function writtenNames(body: readonly TileStmt[]): ReadonlySet<string> {
   return names;
 }
 
+type StoreStmt = TileStmt & { readonly kind: 'store' };
+
+/** Length of the last axis, where it is fixed. */
+export function fixedRow(decl: BufferDecl): number | undefined {
+  const last = decl.extents[decl.extents.length - 1];
+  return last?.kind === 'literal' ? last.value : undefined;
+}
+
+/** Whether a store writes whole rows along the last axis. */
+export function storesRows(decl: BufferDecl, s: StoreStmt): boolean {
+  const last = s.index[s.index.length - 1];
+  return s.shape.cols > 1 && s.shape.cols === fixedRow(decl) && s.index.length === decl.extents.length && last?.kind === 'ref' && last.name === 'col';
+}
+
 interface Classes {
   readonly find: (axis: string) => string;
   readonly join: (a: string, b: string) => void;
@@ -115,6 +129,12 @@ export function analyseTiles(program: TileProgram): ProgramUses {
   const declOf = (name: string): TileDecl => {
     const found = decls.get(name);
     if (found === undefined) throw new CompilerBug('lower-tile', `tile '${name}' is not declared`);
+    return found;
+  };
+
+  const bufferOf = (name: string): BufferDecl => {
+    const found = program.buffers.find((x) => x.name === name);
+    if (found === undefined) throw new CompilerBug('lower-tile', `buffer '${name}' is not declared`);
     return found;
   };
 
@@ -153,6 +173,7 @@ export function analyseTiles(program: TileProgram): ProgramUses {
       case 'store': {
         stores += 1;
         relate(s.shape, `store ${stores}`, used);
+        if (storesRows(bufferOf(s.buffer), s)) features.push(col(`store ${stores}`));
         break;
       }
       case 'reduce':

@@ -1,6 +1,6 @@
 /**
  * Gives every tile a layout and a place. In: what the program does with its tiles (analyse-tiles.ts) and the schedule. Out: per tile
- * its layout, whether lanes hold it in registers, in their own part of workgroup memory, or (streamed operands, loads used once) not at all,
+ * its layout, whether lanes hold it in registers, in a private array, in their own part of workgroup memory, or (streamed operands, loads used once) not at all,
  * and whether a lane's value is only its share of a sum over keys.
  */
 import type { Schedule } from '../schedule.ts';
@@ -11,7 +11,7 @@ import { isLinear, mentionsTile } from './partial.ts';
 
 export interface Assignment {
   readonly layout: Layout;
-  readonly place: 'registers' | 'workgroup' | 'streamed' | 'reread';
+  readonly place: 'registers' | 'workgroup' | 'arrays' | 'streamed' | 'reread';
   /** Lanes hold shares of the elements, which are combined before anything but a linear map sees them. */
   readonly partial: boolean;
 }
@@ -66,10 +66,10 @@ export function assignLayouts(uses: ProgramUses, body: readonly TileStmt[], sche
   const result = new Map<string, Assignment>();
   for (const [name, use] of uses.tiles) {
     const layout = layoutOf(use, uses.hasKeys, schedule);
-    const roomy = layout.vector === 4 && schedule.rowStorage === 'workgroup' && layout.lane.length > 0;
+    const rows = layout.vector === 4 && layout.lane.length > 0 && use.written ? schedule.rowStorage : 'registers';
     result.set(name, {
       layout,
-      place: use.streamed ? 'streamed' : use.usedOnce && layout.vector === 4 ? 'reread' : roomy ? 'workgroup' : 'registers',
+      place: use.streamed ? 'streamed' : use.usedOnce && layout.vector === 4 ? 'reread' : rows,
       partial: partial.has(name),
     });
   }

@@ -68,7 +68,9 @@ function matchingRow(from: Layout, row: number, to: Layout, tile: string): numbe
 
 /** The scope at one part of a chunk. */
 function partScope(low: Lowering, layout: Layout, row: number, chunk: KernelExpr, part: 0 | 1 | 2 | 3): Scope {
-  const first = registerScope(low, layout, row * chunksOf(layout) * 4);
+  const number = intValue(chunk);
+  // A rolled chunk has no register of its own; tiles that vary along it are vector tiles, which are found by the chunk.
+  const first = registerScope(low, layout, number === undefined ? row * chunksOf(layout) * 4 : (row * chunksOf(layout) + number) * 4 + part);
   return {
     ...first,
     lookup: (name) => {

@@ -45,6 +45,7 @@ export interface Emitter {
   depthOf(expr: KernelExpr): number;
   /** The outermost depth >= `from` such that no `if` alone, but at least one loop, lies between it and here; else the present depth. */
   outsideLoops(from: number): number;
+  insideLoop(): boolean;
   hoisted<T>(depth: number, build: () => T): T;
   at(origin: Origin): void;
   origin(): Origin;
@@ -241,6 +242,7 @@ export function createEmitter(start: Origin, reserved: readonly string[]): Emitt
       const crossed = blocks.slice(from).some((b) => b.loop);
       return crossed ? from : blocks.length;
     },
+    insideLoop: () => blocks.some((b) => b.loop),
     hoisted: (depth, build) => {
       const inner = blocks;
       blocks = inner.slice(0, depth);

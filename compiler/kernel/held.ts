@@ -30,6 +30,8 @@ export type Held =
   | { readonly kind: 'registers'; readonly layout: Layout; readonly slots: readonly KernelExpr[]; readonly partial: boolean; readonly type: ScalarType }
   /** Slot s of lane i at s * lanes + i: only lane i touches it. */
   | { readonly kind: 'workgroup'; readonly layout: Layout; readonly shared: string; readonly partial: false; readonly type: ScalarType }
+  /** Slot s at s of a private array. */
+  | { readonly kind: 'array'; readonly layout: Layout; readonly array: string; readonly partial: false; readonly type: ScalarType }
   /** A load that is used once: its chunks are read where they are used. */
   | { readonly kind: 'reread'; readonly layout: Layout; readonly view: BufferView; readonly rows: readonly StreamedRow[]; readonly extent: number }
   | {
@@ -132,6 +134,7 @@ export function readChunk(low: Lowering, held: Held, row: number, chunk: KernelE
   if (held.kind === 'workgroup') {
     return low.emit.value({ kind: 'load_shared', type: 'vec4f', shared: held.shared, index: sharedIndex(low, chunkSlot(low, held.layout, row, chunk)) });
   }
+  if (held.kind === 'array') return low.emit.value({ kind: 'load_array', type: 'vec4f', array: held.array, index: chunkSlot(low, held.layout, row, chunk) });
   if (held.kind === 'reread') {
     const at = held.rows[row];
     if (at === undefined) throw new CompilerBug('lower-tile', 'no such row');
@@ -151,6 +154,8 @@ export function writeChunk(low: Lowering, held: Held, row: number, chunk: Kernel
   if (held.kind === 'workgroup') {
     const index = sharedIndex(low, chunkSlot(low, held.layout, row, chunk));
     low.emit.push({ kind: 'store_shared', shared: held.shared, index, value, origin: low.emit.origin() });
+  } else if (held.kind === 'array') {
+    low.emit.push({ kind: 'assign_array', array: held.array, index: chunkSlot(low, held.layout, row, chunk), value, origin: low.emit.origin() });
   } else if (held.kind === 'reread') throw new CompilerBug('lower-tile', 'a load is written');
   else low.emit.assign(registerOfChunk(held, row, chunk), value);
 }
@@ -167,9 +172,15 @@ export function variablesOf(held: Held | undefined): readonly KernelExpr[] {
   return held?.kind === 'registers' ? held.slots.filter((s) => s.kind === 'ref') : [];
 }
 
-/** Whether rows of chunks must be walked by literal numbers. */
-export function isRolled(low: Lowering, helds: readonly Held[], chunks: number): boolean {
-  return low.schedule.chunkUnroll < chunks && helds.every((h) => h.kind !== 'registers' || h.layout.vector === 1);
+/**
+ * Whether rows of chunks are walked by a loop. Registers cannot be. Private arrays are where it saves text and costs nothing that
+ * matters: outside loops (`once`); inside, constant indices are much faster.
+ */
+export function isRolled(low: Lowering, helds: readonly Held[], chunks: number, once: boolean): boolean {
+  const rows = helds.filter((h) => h.kind !== 'streamed' && h.layout.vector === 4);
+  if (rows.some((h) => h.kind === 'registers')) return false;
+  if (rows.some((h) => h.kind === 'array')) return once && chunks > 1;
+  return low.schedule.chunkUnroll < chunks;
 }
 
 /** Runs `build` for each chunk of a row: unrolled, or in a loop whose turns take `chunkUnroll` chunks. A short last chunk is never rolled. */
@@ -180,7 +191,7 @@ export function forChunks(low: Lowering, extent: number, rolled: boolean, writes
     for (let c = 0; c < chunks; c += 1) build(i32(c));
     return;
   }
-  const unroll = Math.max(1, low.schedule.chunkUnroll);
+  const unroll = Math.max(1, Math.min(low.schedule.chunkUnroll, low.schedule.rowStorage === 'arrays' ? 1 : chunks));
   const whole = Math.floor(Math.floor(extent / 4) / unroll) * unroll;
   emit.loop('chunk', i32(0), i32(whole), true, writes, (first) => {
     for (let u = 0; u < unroll; u += 1) build(emit.value(bin('add', first, i32(u))));

@@ -4,17 +4,19 @@
  * which rows are fetched as the atom says and multiplied into the target's registers.
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
+import type { Expr } from '../expr/ir.ts';
 import type { TileStmt } from '../tile/ir.ts';
 import { flatIndex, guardedChunk, heldIndex, loadElement } from './access.ts';
+import { elementTiles } from './analyse-tiles.ts';
 import { spreadsKeys } from './assign-layouts.ts';
 import { chooseAtom } from './atoms.ts';
 import { bin, conjunction, f32, fma, i32, lane, pick, subgroupLane, zeroOf } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
-import { indexBinding, registerScope, scalarScope } from './elements.ts';
+import { chunkValue, indexBinding, registerScope, scalarScope } from './elements.ts';
 import { conjuncts } from './facts.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering, type StreamedRow } from './held.ts';
 import type { KernelExpr } from './ir.ts';
-import { asShare, withTotals } from './partial.ts';
+import { asShare, isLinear, withTotals } from './partial.ts';
 import { isPadded, registerCount, registerPlace, spreads, type Layout } from './layout.ts';
 
 type LoadStmt = TileStmt & { readonly kind: 'load' };
@@ -169,7 +171,18 @@ function registerAt(layout: Layout, row: number, col: number): number {
   throw new CompilerBug('lower-tile', 'operands of a dot have different layouts');
 }
 
-export function lowerDot(low: Lowering, s: DotStmt): void {
+/** Whether a sum over rows can update its target by `value` on the way. */
+export function takesMaps(low: Lowering, s: DotStmt, value: Expr): boolean {
+  const isShare = (name: string): boolean => {
+    const held = low.env.tiles.get(name);
+    return held?.kind === 'registers' && held.partial;
+  };
+  const others = elementTiles(value).filter((t) => t !== s.target);
+  return !others.some(isShare) && (!isShare(s.target) || isLinear(value, new Set([s.target])));
+}
+
+/** `update`: what becomes of the target's elements before the dot adds to them. */
+export function lowerDot(low: Lowering, s: DotStmt, update: Expr | undefined): void {
   const target = heldTile(low, s.target);
   const left = heldTile(withTotals(low, [s.left]), s.left);
   const right = heldTile(low, s.right);
@@ -177,7 +190,7 @@ export function lowerDot(low: Lowering, s: DotStmt): void {
   const decl = low.uses.tiles.get(s.right)?.decl;
   if (decl === undefined) throw new CompilerBug('lower-tile', `tile '${s.right}' is not declared`);
   if (s.transposed) scoreDot(low, s, target, left, right, decl);
-  else sumDot(low, s, target, left, right, decl);
+  else sumDot(low, s, target, left, right, decl, update);
 }
 
 interface Shape {
@@ -190,7 +203,7 @@ type Owned = Exclude<Held, Streamed>;
 function scoreDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape): void {
   const { emit } = low;
   if (left.layout.vector !== 4 || target.layout.vector !== 1) throw new CompilerBug('lower-tile', 'this dot needs a row of chunks on the left');
-  const rolled = isRolled(low, [left, right], Math.ceil(shape.cols / 4));
+  const rolled = isRolled(low, [left, right], Math.ceil(shape.cols / 4), false);
   let fresh = !s.accumulate;
   if (rolled && fresh) {
     for (const slot of variablesOf(target)) emit.assign(slot, f32(0));
@@ -214,17 +227,21 @@ function scoreDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: 
 }
 
 /** target[r, c] (+)= sum over keys of left[r, key] * right[key, c]. */
-function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape): void {
+function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape, update: Expr | undefined): void {
   if (target.layout.vector !== 4 || left.layout.vector !== 1) throw new CompilerBug('lower-tile', 'this dot needs rows of chunks as its target');
-  const rolled = isRolled(low, [target, right], Math.ceil(shape.cols / 4));
+  const rolled = isRolled(low, [target, right], Math.ceil(shape.cols / 4), false);
   const count = rowsOf(target.layout);
   const spread = spreads(left.layout, 'col');
   const partial = target.kind === 'registers' && target.partial;
   if (spread && !partial) throw new CompilerBug('lower-tile', `tile '${s.target}' gets shares of a sum`);
   forChunks(low, shape.cols, rolled, variablesOf(target), (chunk) => {
     const sums: KernelExpr[] = [];
-    for (let r = 0; r < count; r += 1) sums.push(s.accumulate ? readChunk(low, target, r, chunk) : zeroOf('vec4f'));
     const inRegisters = target.kind === 'registers';
+    for (let r = 0; r < count; r += 1) {
+      const before = update === undefined ? readChunk(low, target, r, chunk) : chunkValue(low, update, target.layout, r, chunk);
+      if (inRegisters && update !== undefined) writeChunk(low, target, r, chunk, before);
+      sums.push(s.accumulate ? before : zeroOf('vec4f'));
+    }
     // Sums of workgroup tiles live in variables over one chunk.
     const running = inRegisters ? sums : sums.map((v) => low.emit.variable('sum', v));
     let first = inRegisters && !s.accumulate;

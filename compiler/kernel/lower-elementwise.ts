@@ -7,7 +7,7 @@ import type { Expr } from '../expr/ir.ts';
 import type { TileDecl, TileStmt } from '../tile/ir.ts';
 import { elementTiles } from './analyse-tiles.ts';
 import type { Assignment } from './assign-layouts.ts';
-import { bin, i32 } from './build.ts';
+import { bin, i32, zeroOf } from './build.ts';
 import { kernelType, lowerExpr } from './code.ts';
 import { chunkValue, insideParts, registerScope } from './elements.ts';
 import { chunksOf, forChunks, heldTile, isRolled, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering } from './held.ts';
@@ -16,7 +16,7 @@ import { isPadded, registerCount, registerPlace, slotCount, spreads, type Layout
 import { lowerLoad } from './lower-dot.ts';
 import { asShare, isLinear, overLanes, withTotals } from './partial.ts';
 
-type Owned = Held & { readonly kind: 'registers' | 'workgroup' };
+type Owned = Held & { readonly kind: 'registers' | 'workgroup' | 'array' };
 
 /** Gives the value of a scalar register, or of a chunk of a row. */
 type SlotValue = (row: number, chunk: KernelExpr) => KernelExpr;
@@ -34,7 +34,7 @@ function valueAt(low: Lowering, layout: Layout, value: Expr): SlotValue {
 
 export function declareTile(low: Lowering, decl: TileDecl, value: Expr): void {
   const assigned = assignmentOf(low, decl.name);
-  declareSlots(low, decl, assigned, elementTiles(value).map((t) => heldTile(low, t)), valueAt(withTotals(low, elementTiles(value)), assigned.layout, value));
+  declareSlots(low, decl, assigned, elementTiles(value).map((t) => heldTile(low, t)), valueAt(withTotals(low, elementTiles(value)), assigned.layout, value), value);
 }
 
 export function loadTile(low: Lowering, s: TileStmt & { readonly kind: 'load' }): void {
@@ -42,7 +42,7 @@ export function loadTile(low: Lowering, s: TileStmt & { readonly kind: 'load' })
   if (streamed !== undefined) low.env.tiles.set(s.tile.name, streamed);
 }
 
-function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, sources: readonly Held[], value: SlotValue): void {
+function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, sources: readonly Held[], value: SlotValue, initial?: Expr): void {
   const { emit } = low;
   const { layout } = assigned;
   if (assigned.place === 'workgroup') {
@@ -52,6 +52,14 @@ function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, sourc
     const held: Held = { kind: 'workgroup', layout, shared, partial: false, type: decl.type };
     low.env.tiles.set(decl.name, held);
     writeAll(low, held, sources, value);
+    return;
+  }
+  if (assigned.place === 'arrays') {
+    const array = emit.fresh(decl.name);
+    emit.push({ kind: 'array', name: array, type: 'vec4f', length: slotCount(layout), value: zeroOf('vec4f'), origin: emit.origin() });
+    const held: Held = { kind: 'array', layout, array, partial: false, type: decl.type };
+    low.env.tiles.set(decl.name, held);
+    if (!isZero(initial)) writeAll(low, held, sources, value);
     return;
   }
   const written = low.uses.tiles.get(decl.name)?.written === true;
@@ -66,6 +74,10 @@ function declareSlots(low: Lowering, decl: TileDecl, assigned: Assignment, sourc
   }
   low.env.tiles.set(decl.name, { kind: 'registers', layout, slots, partial: assigned.partial, type: decl.type });
   if (slots.some((s) => s.type !== (layout.vector === 4 ? 'vec4f' : kernelType(decl.type)))) throw new CompilerBug('lower-tile', `tile '${decl.name}' has a value of another type`);
+}
+
+function isZero(e: Expr | undefined): boolean {
+  return e?.kind === 'literal' && Object.is(e.value, 0);
 }
 
 /** Names of registers tell the lane-independent part of their place. */
@@ -84,7 +96,7 @@ function writeAll(low: Lowering, held: Owned, sources: readonly Held[], value: S
     for (let r = 0; r < registerCount(layout); r += 1) low.emit.assign(readRegister(held, r), value(r, i32(0)));
     return;
   }
-  forChunks(low, layout.cols, isRolled(low, [held, ...sources], chunksOf(layout)), variablesOf(held), (chunk) => {
+  forChunks(low, layout.cols, isRolled(low, [held, ...sources], chunksOf(layout), !low.emit.insideLoop()), variablesOf(held), (chunk) => {
     for (let row = 0; row < rowsOf(layout); row += 1) writeChunk(low, held, row, chunk, value(row, chunk));
   });
 }

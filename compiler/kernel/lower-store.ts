@@ -6,7 +6,7 @@ import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { TileStmt } from '../tile/ir.ts';
 import { flatIndex, storeChunk, storeElement } from './access.ts';
-import { elementTiles } from './analyse-tiles.ts';
+import { elementTiles, storesRows } from './analyse-tiles.ts';
 import { bin, conjunction, i32, lane } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
 import { chunkValue, registerScope } from './elements.ts';
@@ -15,22 +15,21 @@ import { chunksOf, forChunks, heldTile, isRolled, rowsOf, type Held, type Loweri
 import type { KernelExpr } from './ir.ts';
 import { digitCount, isPadded, registerCount, replicated, rowsOnLanes, type Layout } from './layout.ts';
 import { withTotals } from './partial.ts';
-import { storesRows } from './views.ts';
 
 type StoreStmt = TileStmt & { readonly kind: 'store' };
 
-/** The layout of the stored tiles; without tiles, rows over lanes where they divide. */
-function storeLayout(low: Lowering, s: StoreStmt, helds: readonly Held[]): Layout {
+/** The layout of the stored tiles; without tiles, rows over lanes where they divide. Rows of float buffers are walked by chunks. */
+function storeLayout(low: Lowering, s: StoreStmt, vector: 1 | 4, helds: readonly Held[]): Layout {
   const { rows, cols } = s.shape;
   let best: Layout | undefined;
   for (const held of helds) {
     if (held.kind === 'streamed') throw new CompilerBug('lower-tile', 'a streamed tile is stored');
-    if (held.layout.rows === rows && held.layout.cols === cols) return held.layout;
-    if (held.layout.lane.some((d) => d.axis === 'row') && held.layout.rows === rows) best = rowsOnLanes(rows, cols, low.schedule.lanes, 1);
+    if (held.layout.rows === rows && held.layout.cols === cols && held.layout.vector === vector) return held.layout;
+    if (held.layout.lane.some((d) => d.axis === 'row') && held.layout.rows === rows) best = rowsOnLanes(rows, cols, low.schedule.lanes, vector);
   }
   if (best !== undefined) return best;
   const free = helds.length === 0 && rows > 1 && rows % low.schedule.lanes === 0;
-  return free ? rowsOnLanes(rows, cols, low.schedule.lanes, 1) : replicated(rows, cols, 1);
+  return free ? rowsOnLanes(rows, cols, low.schedule.lanes, vector) : replicated(rows, cols, vector);
 }
 
 /** Whether this lane is the one that writes: all, where each lane has elements of its own. */
@@ -44,8 +43,9 @@ export function storeTile(outer: Lowering, s: StoreStmt): void {
   const view = low.access.view(s.buffer);
   const tiles = [s.value, s.where, ...s.index].flatMap(elementTiles);
   const helds = [...new Set(tiles)].map((t) => heldTile(low, t));
-  const layout = storeLayout(low, s, helds);
-  if (layout.vector === 4 && storesRows(view.decl, s)) return storeRows(low, s, layout, helds);
+  const byRows = storesRows(view.decl, s) && view.element !== 'i32';
+  const layout = storeLayout(low, s, byRows ? 4 : 1, helds);
+  if (byRows) return storeRows(low, s, layout, helds);
 
   for (let register = 0; register < registerCount(layout); register += 1) {
     if (isPadded(layout, register)) continue;
@@ -58,7 +58,7 @@ export function storeTile(outer: Lowering, s: StoreStmt): void {
 
 function storeRows(low: Lowering, s: StoreStmt, layout: Layout, helds: readonly Held[]): void {
   const view = low.access.view(s.buffer);
-  const rolled = isRolled(low, helds, chunksOf(layout));
+  const rolled = isRolled(low, helds, chunksOf(layout), !low.emit.insideLoop());
   for (let row = 0; row < rowsOf(layout); row += 1) {
     const scope = registerScope(low, layout, row * chunksOf(layout) * 4);
     const index = flatIndex(low.access, scope, s.index.slice(0, -1), view.decl.extents.slice(0, -1), conjuncts(s.where));

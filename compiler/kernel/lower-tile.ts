@@ -5,6 +5,7 @@
  */
 import { bad, CompilerBug, good, unreachable, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
 import { through } from '../../dsl/span.ts';
+import { chainAssignments } from '../passes/chain-assignments.ts';
 import { placeBarriers } from '../passes/place-barriers.ts';
 import { simplifyKernel } from '../passes/simplify.ts';
 import type { Schedule } from '../schedule.ts';
@@ -13,7 +14,7 @@ import type { TileProgram, TileStmt } from '../tile/ir.ts';
 import type { Expr } from '../expr/ir.ts';
 import { freeRefs } from '../expr/traverse.ts';
 import type { Access, BufferView } from './access.ts';
-import { analyseTiles, writtenNames } from './analyse-tiles.ts';
+import { analyseTiles, elementTiles, statementExprs, writtenNames } from './analyse-tiles.ts';
 import { assignLayouts } from './assign-layouts.ts';
 import { bin, i32, refer } from './build.ts';
 import { lowerExpr, type Binding } from './code.ts';
@@ -22,7 +23,7 @@ import { createEmitter, type Emitter } from './emitter.ts';
 import { factsFor, nothing } from './facts.ts';
 import { innerScope, variablesOf, type Lowering } from './held.ts';
 import type { KernelExpr, KernelProgram, KernelStmt, UniformDecl } from './ir.ts';
-import { lowerDot } from './lower-dot.ts';
+import { lowerDot, takesMaps } from './lower-dot.ts';
 import { declareTile, loadTile, mapTile, reduceTile } from './lower-elementwise.ts';
 import { storeTile } from './lower-store.ts';
 import { resourceDiagnostics } from './resources.ts';
@@ -55,7 +56,7 @@ export function lowerTile(program: TileProgram, schedule: Schedule, target: Targ
     storage: views.value.map((v) => ({ name: v.storage, buffer: v.decl.name, element: v.element, access: v.decl.access })),
     uniforms, shared: low.shared, body: emit.body(), origin: program.origin,
   };
-  const finished = placeBarriers(simplifyKernel(kernel), low.lanePrivate);
+  const finished = placeBarriers(chainAssignments(simplifyKernel(kernel)), low.lanePrivate);
   const refused = resourceDiagnostics(finished, target);
   return refused.length > 0 ? bad(refused) : good(finished);
 }
@@ -111,10 +112,32 @@ function bindLaunch(low: Lowering, program: TileProgram, uniforms: readonly Unif
 }
 
 function lowerBlock(low: Lowering, body: readonly TileStmt[]): void {
-  for (const s of body) {
+  const delayed = new Map<TileStmt, Expr>();
+  body.forEach((s, at) => {
     low.emit.at(through(s.origin, 'lower-tile'));
-    lowerStatement(low, s);
+    const sum = s.kind === 'map' ? sumThatTakes(low, s, body.slice(at + 1)) : undefined;
+    if (sum !== undefined && s.kind === 'map') delayed.set(sum, s.value);
+    else if (s.kind === 'dot') lowerDot(low, s, delayed.get(s));
+    else lowerStatement(low, s);
+  });
+}
+
+/**
+ * The dot that adds to the tile which this map updates, where nothing between them sees the tile or changes what the map reads: the
+ * update is then made on the way, and rows that lie in memory are read and written once instead of twice.
+ */
+function sumThatTakes(low: Lowering, map: TileStmt & { readonly kind: 'map' }, rest: readonly TileStmt[]): (TileStmt & { readonly kind: 'dot' }) | undefined {
+  const inputs = new Set([map.target, ...elementTiles(map.value), ...freeRefs(map.value)]);
+  for (const s of rest) {
+    if (s.kind === 'dot' && s.target === map.target) {
+      const fits = s.accumulate && !s.transposed && s.left !== map.target && s.right !== map.target && takesMaps(low, s, map.value);
+      return fits ? s : undefined;
+    }
+    if (s.kind === 'if' || s.kind === 'for' || s.kind === 'while') return undefined;
+    const seen = s.kind === 'dot' ? [s.left, s.right] : s.kind === 'reduce' ? [s.source] : statementExprs(s).flatMap(elementTiles);
+    if (seen.includes(map.target) || [...writtenNames([s])].some((n) => inputs.has(n))) return undefined;
   }
+  return undefined;
 }
 
 /** Statements of a nested block, in a scope of their own. */
@@ -147,7 +170,7 @@ function lowerStatement(low: Lowering, s: TileStmt): void {
     case 'load':
       return loadTile(low, s);
     case 'dot':
-      return lowerDot(low, s);
+      return lowerDot(low, s, undefined);
     case 'reduce':
       return reduceTile(low, s);
     case 'store':

@@ -5,24 +5,10 @@
  */
 import { bad, good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
 import type { TargetRecord } from '../target.ts';
-import type { BufferDecl, TileProgram, TileStmt } from '../tile/ir.ts';
+import type { BufferDecl, TileProgram } from '../tile/ir.ts';
 import type { BufferView } from './access.ts';
-import { allStatements } from './analyse-tiles.ts';
+import { allStatements, fixedRow, storesRows } from './analyse-tiles.ts';
 import type { StorageElement } from './ir.ts';
-
-type StoreStmt = TileStmt & { readonly kind: 'store' };
-
-/** Length of the last axis, where it is fixed. */
-export function fixedRow(decl: BufferDecl): number | undefined {
-  const last = decl.extents[decl.extents.length - 1];
-  return last?.kind === 'literal' ? last.value : undefined;
-}
-
-/** Whether a store writes whole rows along the last axis. */
-export function storesRows(decl: BufferDecl, s: StoreStmt): boolean {
-  const last = s.index[s.index.length - 1];
-  return s.shape.cols > 1 && s.shape.cols === fixedRow(decl) && s.index.length === decl.extents.length && last?.kind === 'ref' && last.name === 'col';
-}
 
 function walksRows(program: TileProgram, decl: BufferDecl): boolean {
   let walked = false;
