@@ -168,14 +168,15 @@ function checkedBytes(device: GPUDevice, shape: BufferShape): number {
   throw new RangeError(\`\${shape.name} [\${shape.extents.join(', ')}] needs \${bytes} bytes; the device allows \${device.limits.maxBufferSize} in one buffer\`);
 }
 
-function uploadTensor(device: GPUDevice, shape: BufferShape, value: TensorData | GPUBuffer, made: GPUBuffer[]): Bound {
+/** Puts an argument on the device; \`name\` is what the caller knows it by. */
+function uploadTensor(device: GPUDevice, name: string, shape: BufferShape, value: TensorData | GPUBuffer, made: GPUBuffer[]): Bound {
   const wanted = elementsOf(shape.extents);
   const given = lengthOf(value, shape.element);
   if (isBuffer(value)) {
-    if (given < wanted) throw new RangeError(\`\${shape.name}: the buffer holds \${given} elements; [\${shape.extents.join(', ')}] has \${wanted}\`);
+    if (given < wanted) throw new RangeError(\`\${name}: the buffer holds \${given} elements; [\${shape.extents.join(', ')}] has \${wanted}\`);
     return { buffer: value, shape };
   }
-  if (given !== wanted) throw new RangeError(\`\${shape.name} must have [\${shape.extents.join(', ')}] = \${wanted} elements, not \${given}\`);
+  if (given !== wanted) throw new RangeError(\`\${name} must have [\${shape.extents.join(', ')}] = \${wanted} elements, not \${given}\`);
   const buffer = device.createBuffer({ label: shape.name, size: checkedBytes(device, shape), usage: usage.storage | usage.copyDst, mappedAtCreation: true });
   made.push(buffer);
   new Uint8Array(buffer.getMappedRange()).set(bytesOf(value, shape.element));

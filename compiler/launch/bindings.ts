@@ -59,7 +59,7 @@ function givenFor(b: HostBuffer, plan: HostPlan, names: Names): string {
 
 function bufferCode(b: HostBuffer, plan: HostPlan, names: Names): string {
   const shape = `shapeOf(reading, ${JSON.stringify(b.name)})`;
-  if (b.role === 'input') return `uploadTensor(device, ${shape}, call.${givenFor(b, plan, names)}, made)`;
+  if (b.role === 'input') return `uploadTensor(device, '${givenFor(b, plan, names)}', ${shape}, call.${givenFor(b, plan, names)}, made)`;
   return `emptyBuffer(device, ${shape}, ${b.role === 'output' ? 'outputs' : 'made'})`;
 }
 
