@@ -8,6 +8,8 @@ import { toParts, type Part } from '../algebra/dnf.ts';
 import { atomTest, type Atom } from '../algebra/formula.ts';
 import { boolFormula } from '../algebra/normalise.ts';
 import * as x from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
+import { isLaunchLevel } from '../algebra/known-range.ts';
 import { noCount, type Count, type PhaseCounter } from './count.ts';
 import type { Phase } from './ir.ts';
 import { partBounds } from './plan-phase.ts';
@@ -18,6 +20,9 @@ import { at, type Geometry, type World } from './world.ts';
 function isRange(atom: Atom): boolean {
   return atom.kind === 'linear' || atom.kind === 'bound' || atom.kind === 'uniform' || freeOfKeys(atom);
 }
+
+/** Halvings of a query tile before its rows are taken one by one. */
+const maxDepth = 2;
 
 interface Bound {
   readonly run: () => number;
@@ -41,7 +46,8 @@ function rowRange(part: Part, world: World): RowRange {
   const { guard, lowers, ends } = partBounds(part);
   const rowAtoms = part.filter(freeOfKeys);
   const own = partBounds(part.filter((atom) => !rowAtoms.includes(atom))).guard;
-  const bound = (e: (typeof lowers)[number]): Bound => ({ run: world.run(e), shape: shapeOf(e) });
+  const signOf = (e: Expr): number | undefined => (isLaunchLevel(e) ? Math.sign(world.run(e)()) : undefined);
+  const bound = (e: Expr): Bound => ({ run: world.run(e), shape: shapeOf(e, signOf) });
   const thisRow = world.run(x.all([own, ...rowAtoms.map(atomTest)]));
   return { someRow: world.run(guard), thisRow, convex: rowAtoms.length === 0, lowers: lowers.map(bound), ends: ends.map(bound) };
 }
@@ -122,6 +128,10 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
     return { position, slot: position.map((p) => keys.below(p)) };
   };
 
+  const current: RowEnds = { position: [], slot: [] };
+  /** A bound that only rises, or only falls, and has the same slot at both ends. */
+  const constantSlot = (i: number, a: RowEnds, b: RowEnds): boolean => a.slot[i] === b.slot[i];
+
   /** Whether bound `i` is constant or along a line, in slots, over `rows` rows from a to b. */
   const steady = (i: number, a: RowEnds, b: RowEnds, rows: number, keys: Positions): boolean => {
     const [sa, sb] = [a.slot[i] ?? 0, b.slot[i] ?? 0];
@@ -140,6 +150,37 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
     if (count.visited === 0) return count;
     let common: Runs = [[0, slots.count]];
     const touched: [number, number][] = [];
+
+    const addRow = (runs: Runs): void => {
+      count.live += length(runs);
+      common = intersect(common, runs);
+      for (const [from, to] of runs) {
+        const [first, end] = [Math.floor(from / keyTile), Math.ceil(to / keyTile)];
+        const before = touched[touched.length - 1];
+        if (before !== undefined && first >= before[0] && first <= before[1]) before[1] = Math.max(before[1], end);
+        else touched.push([first, end]);
+      }
+    };
+
+    /** Rows i .. j one by one, their ends on the lines between those of the first and the last. */
+    const takeRows = (i: number, j: number, present: readonly boolean[], a: RowEnds, b: RowEnds): boolean => {
+      for (let row = i; row <= j; row += 1) {
+        const at = (row - i) / (j - i);
+        bounds.forEach((bound, e) => {
+          const [p, q] = [a.position[e] ?? 0, b.position[e] ?? 0];
+          current.position[e] = bound.shape.affine ? Math.round(p + (q - p) * at) : p;
+          current.slot[e] = bound.shape.affine ? slots.below(current.position[e] ?? 0) : a.slot[e] ?? 0;
+        });
+        addRow(liveRuns(ranges, present, current));
+      }
+      return true;
+    };
+
+    /** One row by its expressions. */
+    const takeRow = (i: number): void => {
+      const ends = endsAt(rows.at(i), slots);
+      addRow(liveRuns(ranges, ranges.map((r) => r.thisRow() !== 0), ends));
+    };
 
     /** Rows i .. j of the tile; false: they must be taken in smaller pieces. */
     const take = (i: number, j: number): boolean => {
@@ -160,7 +201,8 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
       const a = endsAt(rows.at(i), slots);
       const b = i === j ? a : endsAt(rows.at(j), slots);
       const n = j - i + 1;
-      if (i !== j && (!bounds.every((_, e) => steady(e, a, b, n, slots)) || crosses(a, b))) return false;
+      const asLine = i === j || (bounds.every((_, e) => steady(e, a, b, n, slots)) && !crosses(a, b));
+      if (!asLine) return bounds.every((bound, e) => bound.shape.affine || constantSlot(e, a, b)) && takeRows(i, j, present, a, b);
       const [first, last] = [liveRuns(ranges, present, a), liveRuns(ranges, present, b)];
       if (first.length !== last.length) return false;
       const hulls: [number, number][] = [];
@@ -177,13 +219,17 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
       for (const [from, to] of hulls) touched.push([Math.floor(from / keyTile), Math.ceil(to / keyTile)]);
       return true;
     };
-    const halve = (i: number, j: number): void => {
+    const halve = (i: number, j: number, depth: number): void => {
       if (take(i, j)) return;
+      if (depth === maxDepth) {
+        for (let row = i; row <= j; row += 1) takeRow(row);
+        return;
+      }
       const middle = (i + j) >> 1;
-      halve(i, middle);
-      halve(middle + 1, j);
+      halve(i, middle, depth + 1);
+      halve(middle + 1, j, depth + 1);
     };
-    halve(0, rows.count - 1);
+    halve(0, rows.count - 1, 0);
     setRows(rows.at(0), rows.at(rows.count - 1));
     count.needed = length(merged(touched));
     count.full = wholeTiles(common, slots.count, keyTile);

@@ -5,138 +5,122 @@
  */
 import { noCount, type Count, type PhaseCounter } from './count.ts';
 import type { Phase } from './ir.ts';
-import { enterKeyTile, enterQueryTile, phaseRunner, type Positions } from './walk.ts';
+import { enterKeyTile, phaseRunner, type Positions, type Runs } from './walk.ts';
 import { at, type Geometry, type World } from './world.ts';
 
 /** Query tiles looked at. */
 const maxQueryTiles = 48;
-/** Questions about ranges of keys, for one query tile. */
+/** Questions about ranges of key tiles, for one query tile, and the chunks that share them. */
 const maxQuestions = 1024;
+const chunks = 64;
 /** Partial tiles whose pairs are counted, for one query tile. */
 const maxCounted = 6;
 
-interface Leaf {
-  readonly tile: number;
-  readonly full: boolean;
+interface Looked {
+  /** Tiles that are visited, and whether all their pairs are live. */
+  readonly leaves: readonly { readonly tile: number; readonly full: boolean }[];
+  /** Tiles of the walk that were not asked about. */
+  readonly unseen: number;
+  readonly asked: number;
 }
 
-/** A counter that is exact for the tiles it looks at only. */
+/** A counter that is exact for the tiles it looks at only; `queryTileCount` query tiles will be asked of it. */
 export function sampleCounter(phase: Phase, world: World, geometry: Geometry, queryTileCount: number): PhaseCounter {
   const runner = phaseRunner(phase, world, geometry);
-  const name = phase.walk.kind === 'map' ? phase.walk.table : undefined;
-  const table = world.plan.tables.find((t) => t.name === name);
-  const needed = table?.kind === 'map' ? world.run(table.needed) : undefined;
-  const full = table?.kind === 'map' ? world.run(table.full) : undefined;
   const every = Math.max(1, Math.floor(queryTileCount / maxQueryTiles));
   const { values } = world;
   const { keyTile } = geometry;
-  let index = -1;
-  let known: Count = noCount;
 
-  /** Tiles of a map that are visited; ranges of tiles that are empty or full cost one question. */
-  const fromMap = (slots: Positions, tiles: number, questions: { left: number }): { readonly leaves: Leaf[]; unseen: number } => {
-    const leaves: Leaf[] = [];
+  /** Asks ranges of tiles of the runs, halving those that are neither empty nor full. */
+  const explore = (slots: Positions, runs: Runs): Looked => {
+    const leaves: { tile: number; full: boolean }[] = [];
+    const total = runs.reduce((sum, [from, to]) => sum + to - from, 0);
     let unseen = 0;
+    let budget = 0;
     const go = (from: number, to: number): void => {
-      if (from >= to) return;
-      if (questions.left <= 0) {
+      if (budget <= 0) {
         unseen += to - from;
         return;
       }
-      questions.left -= 1;
+      budget -= 1;
       values[at.kFirst] = slots.at(from * keyTile);
       values[at.kLast] = slots.at(Math.min(slots.count, to * keyTile) - 1);
-      if (needed !== undefined && needed() === 0) return;
-      const all = full !== undefined && full() !== 0;
-      if (all || to - from === 1) {
-        for (let t = from; t < to; t += 1) leaves.push({ tile: t, full: all });
+      if (runner.empty()) return;
+      const full = runner.full();
+      if (full || to - from === 1) {
+        for (let t = from; t < to; t += 1) leaves.push({ tile: t, full });
         return;
       }
       const middle = (from + to) >> 1;
       go(from, middle);
       go(middle, to);
     };
-    // From chunks spread over the keys, so that a budget that runs out has seen all of them.
-    const chunk = Math.max(1, Math.ceil(tiles / 64));
-    for (let from = 0; from < tiles; from += chunk) {
-      const before = questions.left;
-      const share = Math.max(8, Math.floor(maxQuestions / 64));
-      const budget = { left: Math.min(before, share) };
-      const outer = questions.left;
-      questions.left = budget.left;
-      go(from, Math.min(tiles, from + chunk));
-      questions.left = outer - (budget.left - questions.left);
+    // In chunks spread over the walk, each with its share of the questions, so that what is not asked is spread as well.
+    const chunk = Math.max(1, Math.ceil(total / chunks));
+    for (const [from, to] of runs) {
+      for (let first = from; first < to; first += chunk) {
+        budget = maxQuestions / chunks;
+        go(first, Math.min(to, first + chunk));
+      }
     }
-    return { leaves, unseen };
+    return { leaves, unseen, asked: total };
   };
 
-  const fromRanges = (slots: Positions): Leaf[] => {
-    const leaves: Leaf[] = [];
-    const runs = runner.runs(slots);
-    for (const [from, to] of runs) for (let t = from; t < to; t += 1) leaves.push({ tile: t, full: false });
-    return leaves;
+  const livePairs = (rows: Positions, keys: Positions): number => {
+    let live = 0;
+    for (let i = 0; i < rows.count; i += 1) {
+      values[at.q] = rows.at(i);
+      for (let j = 0; j < keys.count; j += 1) {
+        values[at.k] = keys.at(j);
+        if (runner.predicate()) live += 1;
+      }
+    }
+    return live;
   };
 
   const look = (rows: Positions): Count => {
     const slots = runner.slots();
     const tiles = Math.ceil(slots.count / keyTile);
+    const runs: Runs = phase.walk.kind === 'map' ? (tiles > 0 ? [[0, tiles]] : []) : runner.runs(slots);
+    const { leaves, unseen, asked } = explore(slots, runs);
     const count: Count = { ...noCount, tiles, estimated: true };
-    const { leaves, unseen } = phase.walk.kind === 'map' ? fromMap(slots, tiles, { left: maxQuestions }) : { leaves: fromRanges(slots), unseen: 0 };
     const step = Math.max(1, Math.floor(leaves.filter((l) => !l.full).length / maxCounted));
     let partial = 0;
     let counted = 0;
-    let countedLive = 0;
-    let countedNeeded = 0;
-    let pending = 0;
-    for (const leaf of leaves) {
-      const keys = enterKeyTile(world, slots, leaf.tile, keyTile);
-      if (phase.walk.kind === 'ranges' && runner.skip()) continue;
+    let live = 0;
+    let needed = 0;
+    for (const { tile, full } of leaves) {
+      const keys = enterKeyTile(world, slots, tile, keyTile);
       count.visited += 1;
       count.keys += keys.count;
-      if (leaf.full || (phase.walk.kind === 'ranges' && runner.full())) {
+      if (full) {
         count.full += 1;
         count.needed += 1;
         count.live += rows.count * keys.count;
         continue;
       }
       partial += 1;
-      pending += 1;
-      if (pending < step) continue;
-      pending = 0;
-      let live = 0;
-      for (let i = 0; i < rows.count; i += 1) {
-        values[at.q] = rows.at(i);
-        for (let j = 0; j < keys.count; j += 1) {
-          values[at.k] = keys.at(j);
-          if (runner.predicate()) live += 1;
-        }
-      }
+      if (partial % step !== 0) continue;
+      const here = livePairs(rows, keys);
       counted += 1;
-      countedLive += live;
-      if (live > 0) countedNeeded += 1;
+      live += here;
+      if (here > 0) needed += 1;
     }
-    if (counted > 0) {
-      count.live += (countedLive * partial) / counted;
-      count.needed += (countedNeeded * partial) / counted;
-    }
-    const seen = tiles - unseen;
-    if (unseen > 0 && seen > 0) {
-      const scale = tiles / seen;
-      count.live *= scale;
-      count.needed *= scale;
-      count.visited *= scale;
-      count.full *= scale;
-      count.keys *= scale;
-    }
-    return count;
+    const partialScale = counted > 0 ? partial / counted : 0;
+    count.live += live * partialScale;
+    count.needed += needed * partialScale;
+    const scale = asked > unseen ? asked / (asked - unseen) : 1;
+    return {
+      ...count,
+      live: count.live * scale, needed: count.needed * scale, visited: count.visited * scale, full: count.full * scale, keys: count.keys * scale,
+    };
   };
 
+  let index = -1;
+  let known: Count = noCount;
   return (rows) => {
     index += 1;
-    if (index % every === 0) {
-      enterQueryTile(world, rows);
-      known = look(rows);
-    }
+    if (index % every === 0) known = look(rows);
     return known;
   };
 }

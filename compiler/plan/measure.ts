@@ -9,7 +9,7 @@ import { rowCounter } from './measure-rows.ts';
 import { sampleCounter } from './measure-sample.ts';
 import { noCount, type Count, type PhaseCounter } from './count.ts';
 import type { Pass, Phase, Plan } from './ir.ts';
-import { enterKeyTile, phaseRunner, queryTiles, type Positions } from './walk.ts';
+import { enterKeyTile, phaseRunner, queryTiles, rowClasses, type Positions } from './walk.ts';
 import { at, worldOf, type Geometry, type World } from './world.ts';
 
 export interface Measures {
@@ -141,9 +141,9 @@ export function measure(plan: Plan, launch: Launch, geometry: Geometry, options:
   const headSet = usesName(plan, 'h') ? spread(heads, Math.floor(maxHeads / batches.indices.length)) : { indices: [0], weight: heads };
   const looked = batches.indices.length * headSet.indices.length;
   const small = looked * nQ * nK <= (options.enumerate ?? defaultEnumerate);
-  const queryTileCount = Math.ceil(nQ / geometry.queryTile) * looked;
+  const tilesOf = (pass: Pass): number => rowClasses(pass.rows, world).reduce((sum, rows) => sum + Math.ceil(rows.count / geometry.queryTile), 0) * looked;
   const counters = plan.passes.map((pass) => pass.phases.map((phase) => (
-    small ? enumerating(phase, world, geometry) : rowCounter(phase, world, geometry) ?? sampleCounter(phase, world, geometry, queryTileCount)
+    small ? enumerating(phase, world, geometry) : rowCounter(phase, world, geometry) ?? sampleCounter(phase, world, geometry, tilesOf(pass))
   )));
   const totals: Totals = { ...noCount, work: 0, rowElements: 0, exact: batches.weight * headSet.weight === 1 || !spreadOut(plan, batches.weight, headSet.weight) };
   const weight = batches.weight * headSet.weight;

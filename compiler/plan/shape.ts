@@ -29,15 +29,16 @@ function isConstant(e: Expr): boolean {
   return !['q', 'k', 'q_first', 'q_last', 'k_first', 'k_last'].some((name) => refs.has(name));
 }
 
-export function shapeOf(e: Expr): Shape {
+/** `signOf` says the sign of a constant that its form does not show; undefined where it may differ by head. */
+export function shapeOf(e: Expr, signOf: (e: Expr) => number | undefined): Shape {
   if (isConstant(e)) return constant;
   switch (e.kind) {
     case 'ref':
       return { affine: true, motion: 'rising' };
     case 'unary':
-      return e.op === 'neg' ? turn(shapeOf(e.arg)) : unknown;
+      return e.op === 'neg' ? turn(shapeOf(e.arg, signOf)) : unknown;
     case 'binary': {
-      const [a, b] = [shapeOf(e.left), shapeOf(e.right)];
+      const [a, b] = [shapeOf(e.left, signOf), shapeOf(e.right, signOf)];
       switch (e.op) {
         case 'add':
           return { affine: a.affine && b.affine, motion: together(a.motion, b.motion) };
@@ -46,8 +47,9 @@ export function shapeOf(e: Expr): Shape {
         case 'mul': {
           if (!isConstant(e.right)) return unknown;
           const r = knownRange(e.right);
-          if (r.lo >= 0) return a;
-          return r.hi <= 0 ? turn(a) : { affine: a.affine, motion: 'any' };
+          const sign = r.lo >= 0 ? 1 : r.hi <= 0 ? -1 : signOf(e.right);
+          if (sign === undefined) return { affine: a.affine, motion: 'any' };
+          return sign >= 0 ? a : turn(a);
         }
         case 'min':
         case 'max':

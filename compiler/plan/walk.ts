@@ -114,7 +114,8 @@ export interface PhaseRunner {
   readonly slots: () => Positions;
   /** Tiles to visit for the current query tile. */
   readonly runs: (slots: Positions) => Runs;
-  /** Of the current key tile. */
+  /** Of the current key tile (or of any range of keys): no pair of it is served, or it is not walked. */
+  readonly empty: () => boolean;
   readonly skip: () => boolean;
   readonly full: () => boolean;
   readonly predicate: () => boolean;
@@ -141,6 +142,7 @@ export function phaseRunner(phase: Phase, world: World, geometry: Geometry): Pha
     const full = table?.kind === 'map' ? world.run(table.full) : () => 0;
     return {
       ...base,
+      empty: () => needed() === 0 || skip() !== 0,
       full: () => full() !== 0,
       runs: (keys) => {
         const found: [number, number][] = [];
@@ -156,6 +158,7 @@ export function phaseRunner(phase: Phase, world: World, geometry: Geometry): Pha
   const ranges = phase.walk.ranges.map((r) => [world.run(r.from), world.run(r.to)] as const);
   return {
     ...base,
+    empty: base.skip,
     full: () => full() !== 0,
     runs: (keys) => {
       const found: [number, number][] = [];
