@@ -122,7 +122,8 @@ function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
     { name: 'v', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
     ...tensors,
     { name: 'out', role: 'output', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
-    { name: 'lse', role: 'output', element: 'f32', extents: perRow, chunked: 'query-heads' },
+    // Bound whole: a part would have to start at an aligned byte, and n_q may be odd.
+    { name: 'lse', role: 'output', element: 'f32', extents: perRow, chunked: 'whole' },
     ...tables,
     { name: 'part_m', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },
     { name: 'part_l', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },

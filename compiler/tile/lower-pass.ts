@@ -64,7 +64,7 @@ export function storeFinal(b: Builder, sink: Expr | undefined, rows: number, dim
     b.note('rows that saw nothing give zeros and minus infinity'),
     b.tile('inverse', 'float', column, select(seen, divide(float(1), f('l')), float(0))),
     b.store('out', { rows, cols: dim }, [head, row, i('col')], mul(f('O'), f('inverse')), exists),
-    b.store('lse', column, [head, row], select(seen, add(f('m'), unary('log', f('l'))), float(-Infinity)), exists),
+    b.store('lse', column, [i('b'), i('h'), row], select(seen, add(f('m'), unary('log', f('l'))), float(-Infinity)), exists),
   ];
 }
 
