@@ -105,8 +105,12 @@ export function matching(from: Layout, register: number, to: Layout): number {
   return found;
 }
 
-/** The row or column number of the element in a register, as this lane sees it. */
+/** The row or column number of the element in a register, as this lane sees it: known from the start, and made there. */
 export function placeValue(low: Lowering, layout: Layout, register: number, axis: TileAxis): KernelExpr {
+  return low.emit.hoisted(1, () => placeHere(low, layout, register, axis));
+}
+
+function placeHere(low: Lowering, layout: Layout, register: number, axis: TileAxis): KernelExpr {
   let below = 1;
   let value: KernelExpr = i32(0);
   const total = layout.lane.reduce((n, d) => n * d.count, 1);
