@@ -24,6 +24,11 @@ export interface Box {
   readonly k: Interval;
   /** Known ranges of the locals of quantifiers around. */
   readonly locals?: Locals;
+  /**
+   * Look-ups over any number of elements of their last axis: reads of `T:min` and `T:max`, with its first and last index (for measuring
+   * on the host: plan/range-reads.ts). Without it, look-ups are folds over few elements.
+   */
+  readonly wideReads?: boolean;
   /** Conditions on q alone, or on k alone, that hold beside the one asked: a meeting of look-ups is sought where they do. */
   readonly beside?: readonly Expr[];
 }
@@ -199,7 +204,8 @@ function productInterval(a: Interval, b: Interval): Interval {
 /** The indices of a look-up on the tile: which axes move, and whether all of it is few enough elements to go through. */
 function lookUp(e: Extract<Expr, { readonly kind: 'read' }>, box: Box): { readonly indices: readonly Interval[]; readonly few: Expr } {
   const indices = e.indices.map((i) => intervalOf(i, box));
-  const moving = indices.filter((i) => !isPoint(i));
+  const last = indices.length - 1;
+  const moving = indices.filter((i, n) => !isPoint(i) && !(box.wideReads === true && n === last));
   // A difference of ends that wraps is negative, and not few.
   const spans = moving.map((i) => x.sub(i.hi, i.lo));
   const each = x.all(spans.map((s) => x.and(x.ge(s, x.int(0)), x.lt(s, x.int(maxSpan)))));
@@ -207,21 +213,27 @@ function lookUp(e: Extract<Expr, { readonly kind: 'read' }>, box: Box): { readon
   return { indices, few: spans.length > 1 ? x.and(each, x.le(total, x.int(maxReads))) : each };
 }
 
-function overElements(e: Extract<Expr, { readonly kind: 'read' }>, op: FoldOp, indices: readonly Interval[], few: Expr): Expr {
+function overElements(e: Extract<Expr, { readonly kind: 'read' }>, op: FoldOp, indices: readonly Interval[], few: Expr, wide: boolean): Expr {
   const names = indices.map((_, i) => `${e.tensor}_at_${i}`);
   const at = indices.map((i, n) => (isPoint(i) ? i.lo : x.ref(names[n] ?? '', 'int')));
+  const last = indices[indices.length - 1];
+  const ranged = wide && last !== undefined && !isPoint(last);
+  const element = ranged
+    ? x.read(`${e.tensor}:${op === 'min' || op === 'all' ? 'min' : 'max'}`, e.type, [...at.slice(0, -1), last.lo, last.hi])
+    : x.read(e.tensor, e.type, at);
   return indices.reduceRight<Expr>((body, i, n) => {
-    if (isPoint(i)) return body;
+    if (isPoint(i) || (ranged && n === indices.length - 1)) return body;
     return x.fold(op, names[n] ?? '', i.lo, x.select(few, x.add(i.hi, x.int(1)), i.lo), body);
-  }, x.read(e.tensor, e.type, at));
+  }, element);
 }
 
 function readInterval(e: Extract<Expr, { readonly kind: 'read' }>, box: Box): Interval {
   const { indices, few } = lookUp(e, box);
+  const wide = box.wideReads === true;
   if (indices.every(isPoint)) return point(x.read(e.tensor, e.type, indices.map((i) => i.lo)));
   return {
-    lo: x.select(few, overElements(e, 'min', indices, few), anything.lo),
-    hi: x.select(few, overElements(e, 'max', indices, few), anything.hi),
+    lo: x.select(few, overElements(e, 'min', indices, few, wide), anything.lo),
+    hi: x.select(few, overElements(e, 'max', indices, few, wide), anything.hi),
   };
 }
 
@@ -251,10 +263,11 @@ export function truthOf(e: Expr, box: Box): Truth {
       return certain(e);
     case 'read': {
       const { indices, few } = lookUp(e, box);
+      const wide = box.wideReads === true;
       if (indices.every(isPoint)) return certain(x.read(e.tensor, e.type, indices.map((i) => i.lo)));
       return {
-        may: x.or(x.not(few), overElements(e, 'any', indices, few)),
-        must: x.and(few, overElements(e, 'all', indices, few)),
+        may: x.or(x.not(few), overElements(e, 'any', indices, few, wide)),
+        must: x.and(few, overElements(e, 'all', indices, few, wide)),
       };
     }
     case 'unary':

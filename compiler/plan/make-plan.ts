@@ -52,7 +52,7 @@ function refine(group: Group, earlier: readonly Part[]): readonly Part[] | undef
   return simplifyParts(out);
 }
 
-function planUnion(parts: readonly Part[], origin: Origin): readonly { readonly group: Group; readonly planned: PlannedPhase }[] {
+function planUnion(parts: readonly Part[], origin: Origin, wideReads: boolean): readonly { readonly group: Group; readonly planned: PlannedPhase }[] {
   const out: { group: Group; planned: PlannedPhase }[] = [];
   const earlier: Part[] = [];
   for (const group of grouped(parts)) {
@@ -64,6 +64,7 @@ function planUnion(parts: readonly Part[], origin: Origin): readonly { readonly 
         parts: refined ?? group.members.map((m) => m.rest),
         except: refined === undefined ? [...earlier] : [],
         origin,
+        wideReads,
       });
       if (planned !== undefined) out.push({ group, planned });
     }
@@ -84,10 +85,10 @@ function passesOf(planned: readonly { readonly group: Group; readonly planned: P
   return passes.size > 0 ? [...passes.values()] : [{ name: 'rows', rows: contiguous.rows, phases: [], origin }];
 }
 
-function planFormula(formula: Formula, origin: Origin): readonly { readonly group: Group; readonly planned: PlannedPhase }[] {
+function planFormula(formula: Formula, origin: Origin, wideReads = false): readonly { readonly group: Group; readonly planned: PlannedPhase }[] {
   const parts = toParts(formula);
-  if (parts !== undefined) return planUnion(parts, origin);
-  return [{ group: { arrangement: contiguous, members: [] }, planned: opaquePhase(formula, origin) }];
+  if (parts !== undefined) return planUnion(parts, origin, wideReads);
+  return [{ group: { arrangement: contiguous, members: [] }, planned: opaquePhase(formula, origin, wideReads) }];
 }
 
 function distinct<T>(list: readonly T[]): readonly T[] {
@@ -111,4 +112,10 @@ export function makePlan(spec: Spec): Checked<Plan> {
     strategies: strategies.length === 0 ? ['closed-form'] : strategies,
     reasons: distinct(reasons),
   });
+}
+
+/** The map table of a plan with questions for ranges of any size, for measuring on the host; undefined where it has none. */
+export function wideMap(spec: Spec): Extract<Table, { readonly kind: 'map' }> | undefined {
+  const planned = planFormula(maskFormula(spec.mask), originOf(spec.mask.span), true);
+  return planned.map((p) => p.planned.map).find((map) => map !== undefined);
 }

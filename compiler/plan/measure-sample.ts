@@ -5,6 +5,7 @@
  */
 import { noCount, type Count, type PhaseCounter } from './count.ts';
 import type { Phase } from './ir.ts';
+import { wideMap } from './make-plan.ts';
 import { enterKeyTile, phaseRunner, type Positions, type Runs } from './walk.ts';
 import { at, type Geometry, type World } from './world.ts';
 
@@ -27,6 +28,10 @@ interface Looked {
 /** A counter that is exact for the tiles it looks at only; `queryTileCount` query tiles will be asked of it. */
 export function sampleCounter(phase: Phase, world: World, geometry: Geometry, queryTileCount: number): PhaseCounter {
   const runner = phaseRunner(phase, world, geometry);
+  const wide = phase.walk.kind === 'map' ? wideMap(world.plan.spec) : undefined;
+  const [needed, allLive] = wide === undefined ? [undefined, undefined] : [world.run(wide.needed), world.run(wide.full)];
+  const empty = needed === undefined ? runner.empty : () => needed() === 0;
+  const isFull = allLive === undefined ? runner.full : () => allLive() !== 0;
   const every = Math.max(1, Math.floor(queryTileCount / maxQueryTiles));
   const { values } = world;
   const { keyTile } = geometry;
@@ -45,8 +50,8 @@ export function sampleCounter(phase: Phase, world: World, geometry: Geometry, qu
       budget -= 1;
       values[at.kFirst] = slots.at(from * keyTile);
       values[at.kLast] = slots.at(Math.min(slots.count, to * keyTile) - 1);
-      if (runner.empty()) return;
-      const full = runner.full();
+      if (empty()) return;
+      const full = isFull();
       if (full || to - from === 1) {
         for (let t = from; t < to; t += 1) leaves.push({ tile: t, full });
         return;
@@ -59,7 +64,8 @@ export function sampleCounter(phase: Phase, world: World, geometry: Geometry, qu
     const chunk = Math.max(1, Math.ceil(total / chunks));
     for (const [from, to] of runs) {
       for (let first = from; first < to; first += chunk) {
-        budget = maxQuestions / chunks;
+        // What a chunk does not use is left to the next.
+        budget += maxQuestions / chunks;
         go(first, Math.min(to, first + chunk));
       }
     }

@@ -23,6 +23,8 @@ export interface PhaseRequest {
   /** Served by earlier phases; their pairs must not count again. */
   readonly except: readonly Part[];
   readonly origin: Origin;
+  /** Questions for measuring on the host (abstract.ts). */
+  readonly wideReads: boolean;
 }
 
 export interface PlannedPhase {
@@ -32,7 +34,7 @@ export interface PlannedPhase {
   readonly reason: string;
 }
 
-const box: Box = { q: { lo: qFirst, hi: qLast }, k: { lo: kFirst, hi: kLast } };
+const tileBox: Box = { q: { lo: qFirst, hi: qLast }, k: { lo: kFirst, hi: kLast } };
 export const mapName = 'tile_map';
 
 /** Whether tiles that the closed-form bounds leave must still be asked. */
@@ -60,9 +62,9 @@ export interface PartBounds {
 
 /** The keys that a query tile meets in a part, as the bounds of one range. */
 export function partBounds(part: Part, arrangement: Arrangement = contiguous): PartBounds {
-  const bounds = keyBounds(part, box.q);
+  const bounds = keyBounds(part, tileBox.q);
   const rowAtoms = part.filter(freeOfKeys);
-  const guards = [...bounds.guards, ...(rowAtoms.length === 0 ? [] : [mayHold(rowAtoms, { ...box, k: box.q }, arrangement)])];
+  const guards = [...bounds.guards, ...(rowAtoms.length === 0 ? [] : [mayHold(rowAtoms, { ...tileBox, k: tileBox.q }, arrangement)])];
   return {
     guard: x.all(guards),
     lowers: bounds.lowers.length === 0 ? [x.int(0)] : bounds.lowers,
@@ -118,6 +120,7 @@ function reasonOf(strategy: StrategyName, arrangement: Arrangement, map: boolean
 /** Plans a phase; undefined when no pair can satisfy it. */
 export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const { arrangement, parts, except, origin } = request;
+  const box: Box = { ...tileBox, wideReads: request.wideReads };
   const asked = parts.some((part) => part.some(asksTiles));
   const inOrder = arrangement.rows.kind === 'contiguous' && arrangement.keys.kind === 'contiguous';
   const predicate = except.length === 0 ? phasePredicate(parts) : x.and(phasePredicate(parts), x.not(predicateOf(except)));
@@ -149,7 +152,8 @@ function mapTable(needed: Expr, full: Expr, origin: Origin): Extract<Table, { re
 }
 
 /** The phase of a mask that is no union of few parts: a map over the formula as it stands. */
-export function opaquePhase(formula: Formula, origin: Origin): PlannedPhase {
+export function opaquePhase(formula: Formula, origin: Origin, wideReads: boolean): PlannedPhase {
+  const box: Box = { ...tileBox, wideReads };
   const predicate = formulaTest(formula);
   const needed = formulaMay(formula, box, contiguous);
   const full = x.not(formulaMay(negate(formula), box, contiguous));

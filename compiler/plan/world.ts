@@ -6,6 +6,7 @@ import { compileExpr, type HostTensor } from '../expr/evaluate.ts';
 import type { Expr } from '../expr/ir.ts';
 import { withDefaults } from '../spec/check-launch.ts';
 import type { Launch } from '../spec/ir.ts';
+import { rangeReader } from './range-reads.ts';
 import { makeListTable } from './tables.ts';
 import type { Plan } from './ir.ts';
 
@@ -51,10 +52,11 @@ export function worldOf(plan: Plan, given: Launch): World {
     if (table.kind !== 'map') tensors.set(table.name, makeListTable(table, sizes, tensors));
   }
   const current = Float64Array.from(values);
+  const ranges = rangeReader(tensors);
   return {
     plan, launch, values: current, tensors,
     run: (e) => {
-      const compiled = compileExpr(e, names, undefined, tensors);
+      const compiled = compileExpr(e, names, ranges, tensors);
       return () => compiled(current);
     },
   };

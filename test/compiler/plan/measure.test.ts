@@ -69,3 +69,12 @@ test('tile maps are estimated at lengths where they cannot be enumerated', () =>
   expect(large.livePairs / small.livePairs).toBeGreaterThan(0.9);
   expect(large.livePairs / small.livePairs).toBeLessThan(1.1);
 });
+
+test('packed documents are estimated well although their ids can only be looked up', () => {
+  const program = find('packed documents');
+  const { spec, plan } = compile(program);
+  const small = measure(plan, launchOf(program, spec, 4096, 1), { queryTile: 64, keyTile: 64 }, { enumerate: 2 ** 25 });
+  const large = measure(plan, launchOf(program, spec, 4096, 1), { queryTile: 64, keyTile: 64 }, { enumerate: 0 });
+  expect(large.tilesVisited / small.tilesVisited).toBeGreaterThan(0.9);
+  expect(large.tilesVisited / small.tilesVisited).toBeLessThan(1.1);
+});
