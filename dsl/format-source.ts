@@ -8,9 +8,8 @@ import { hasErrors } from './collect.ts';
 import { bad, good } from './diagnostic.ts';
 import type { Checked } from './diagnostic.ts';
 import { formatFile } from './format-tree.ts';
-import { parseTokens } from './grammar.ts';
 import { layout } from './layout.ts';
-import { parseSource } from './parse.ts';
+import { parseConcrete } from './parse.ts';
 import { tokenize } from './tokens.ts';
 import { attachTrivia, endOfFile } from './trivia.ts';
 
@@ -19,10 +18,8 @@ export const lineWidth = 100;
 
 /** The canonical layout of `source`; `file` is the name used in diagnostics. */
 export function formatSource(source: string, file = 'source.fil'): Checked<string> {
-  const { diagnostics } = parseSource(file, source);
+  const { diagnostics, tree, tokens, comments } = parseConcrete(file, source);
   if (hasErrors(diagnostics)) return bad(diagnostics);
-  const { tokens, comments } = tokenize(source);
-  const { tree } = parseTokens(tokens);
   if (tree === undefined) return good('');
   const dropped = droppedCommas(tokens);
   const trivia = attachTrivia(source, tokens, comments, dropped);

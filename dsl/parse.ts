@@ -3,7 +3,7 @@
  * parser recovers from errors, and at most one diagnostic is kept per place.
  */
 import { EOF } from 'chevrotain';
-import type { IRecognitionException, IToken } from 'chevrotain';
+import type { CstNode, IRecognitionException, IToken } from 'chevrotain';
 import type { SourceFile } from './ast.ts';
 import { buildItems } from './build-ast.ts';
 import * as report from './catalogue/index.ts';
@@ -22,18 +22,31 @@ export interface ParseResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What the formatter needs besides: the concrete tree with its tokens and comments; no tree where nothing could be parsed. */
+export interface ConcreteResult extends ParseResult {
+  readonly tree: CstNode | undefined;
+  readonly tokens: readonly IToken[];
+  readonly comments: readonly CommentTrivia[];
+}
+
 export function parseSource(file: string, text: string): ParseResult {
+  const { ast, diagnostics } = parseConcrete(file, text);
+  return { ast, diagnostics };
+}
+
+export function parseConcrete(file: string, text: string): ConcreteResult {
   const empty: SourceFile = { file, text, items: [] };
+  const nothing = { ast: empty, tree: undefined, tokens: [], comments: [] };
   if (text.length > sourceLengthLimit) {
     const at = { file, start: 0, end: 0 };
-    return { ast: empty, diagnostics: [report.sourceTooLong(at, { length: text.length, limit: sourceLengthLimit })] };
+    return { ...nothing, diagnostics: [report.sourceTooLong(at, { length: text.length, limit: sourceLengthLimit })] };
   }
   const { tokens, comments, errors } = tokenize(text);
   const found: Diagnostic[] = errors.map((e) => lexicalError(file, text, e));
   const deep = tooDeepToken(tokens);
   if (deep !== undefined) {
     found.push(report.nestedTooDeeply(tokenSpan(file, deep), { limit: nestingLimit }));
-    return { ast: empty, diagnostics: inSourceOrder(found) };
+    return { ...nothing, diagnostics: inSourceOrder(found) };
   }
   const docs = docsByToken(text, tokens, comments);
   const { tree, errors: syntax, overflow } = parseTokens(tokens);
@@ -46,7 +59,7 @@ export function parseSource(file: string, text: string): ParseResult {
     docBefore: (offset) => docs.get(offset) ?? [],
     report: (d) => found.push(d),
   });
-  return { ast: { file, text, items }, diagnostics: inSourceOrder(found) };
+  return { ast: { file, text, items }, diagnostics: inSourceOrder(found), tree, tokens, comments };
 }
 
 function lexicalError(file: string, text: string, e: Unread): Diagnostic {

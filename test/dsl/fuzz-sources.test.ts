@@ -17,7 +17,7 @@ test('5000 mutants end in a value or in diagnostics', () => {
   // Mutants that are all refused at once would prove little.
   expect(report.parsed).toBeGreaterThan(500);
   expect(report.checked).toBeGreaterThan(250);
-});
+}, 240_000);
 
 test('what throws in a step is reported with its source', () => {
   const report = fuzzSources(40, 3, () => {
