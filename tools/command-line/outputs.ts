@@ -17,10 +17,15 @@ export function pathOf(given: Given, file: string): string {
 /** The absolute path of an output; refuses an input of the command and a folder. */
 export function claimOutput(given: Given, output: string, span: Span): string {
   const path = pathOf(given, output);
-  if ([...given.inputs].some((input) => sameFile(input, path))) {
-    refuse('FIL9006', `'${output}' is an input of this command and is not overwritten`, span, { label: 'the same file', help: 'choose another name for the output' });
+  let [isInput, isFolder] = [false, false];
+  try {
+    isInput = [...given.inputs].some((input) => sameFile(input, path));
+    isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    refuse('FIL9006', `'${output}' cannot be written: ${reasonOf(error)}`, span);
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) refuse('FIL9006', `'${output}' is a folder`, span, { help: 'give the name of a file' });
+  if (isInput) refuse('FIL9006', `'${output}' is an input of this command and is not overwritten`, span, { label: 'the same file', help: 'choose another name for the output' });
+  if (isFolder) refuse('FIL9006', `'${output}' is a folder`, span, { help: 'give the name of a file' });
   return path;
 }
 
