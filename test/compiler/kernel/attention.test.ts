@@ -55,6 +55,12 @@ describe('attention in lock-step', () => {
       });
     }
   }
+  for (const dim of [1, 6, 8, 12]) {
+    it(`is right with rows in private arrays, D = ${dim}`, () => {
+      check({ schedule: rowsSchedule({ rowStorage: 'arrays', operand: 'shuffle' }), target: swiftshader, width: 4, dim, element: 'f32' }, 11, 21);
+      check({ schedule: rowsSchedule({ rowStorage: 'arrays', operand: 'shuffle' }), target: swiftshader, width: 8, dim, element: 'f32' }, 5, 3);
+    });
+  }
   it('is right where the chunk loop is rolled two at a time and the count is odd', () => {
     check({ schedule: rowsSchedule({ ...workgroupRows, chunkUnroll: 2, operand: 'shuffle' }), target: swiftshader, width: 4, dim: 20, element: 'f32' }, 9, 17);
   });

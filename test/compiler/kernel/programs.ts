@@ -71,7 +71,7 @@ export function attention(g: AttentionShape): TileProgram {
     ]),
     b.tile('inverse', 'float', column, select(gt(f('l'), float(0)), divide(float(1), f('l')), float(0))),
     b.store('out', { rows: g.queryTile, cols: g.dim }, [i('head'), query, col], mul(f('O'), f('inverse')), element('here', 'bool')),
-    b.store('lse', column, [i('head'), query], select(gt(f('l'), float(0)), add(f('m'), unary('log', f('l'))), float(lowest)), element('here', 'bool')),
+    b.store('lse', column, [i('head'), query], select(gt(f('l'), float(0)), add(f('m'), unary('log', f('l'))), float(-1000)), element('here', 'bool')),
   ];
   return {
     name: 'attention', summary: 'causal attention', origin, body,
