@@ -5,7 +5,12 @@
 import { intMax } from '../expr/arithmetic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import type { Interval } from './abstract.ts';
+
+/** Ints lo .. hi, ends included, as expressions. */
+export interface Interval {
+  readonly lo: Expr;
+  readonly hi: Expr;
+}
 
 const bits = (e: Expr): Expr => x.unary('bit_length', e);
 const both = (a: Expr, b: Expr): Expr => x.binary('bit_and', a, b);

@@ -9,14 +9,11 @@ import { intMax, intMin } from '../expr/arithmetic.ts';
 import * as x from '../expr/build.ts';
 import type { BinaryOp, Expr, FoldOp } from '../expr/ir.ts';
 import { freeRefs, readTensors, sameExpr, substitute } from '../expr/traverse.ts';
-import { bitsInterval, bitLengthInterval } from './abstract-bits.ts';
+import { bitsInterval, bitLengthInterval, type Interval } from './abstract-bits.ts';
 import { isUniform, uses } from './formula.ts';
 import { cannotWrap, innerLocals, knownRange, type Locals } from './known-range.ts';
 
-export interface Interval {
-  readonly lo: Expr;
-  readonly hi: Expr;
-}
+export type { Interval };
 
 /** Positions of a tile, ends included, not empty. */
 export interface Box {

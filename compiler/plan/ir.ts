@@ -97,7 +97,10 @@ export interface Phase {
   readonly walk: Walk;
   /** bool, tile level: true only if no pair of the tile satisfies `predicate`. Literal false when never known. */
   readonly skip: Expr;
-  /** bool, tile level: true only if every existing pair of the tile satisfies `predicate`. */
+  /**
+   * bool, tile level: true only if every existing pair of the tile satisfies `predicate`. A phase that walks a map leaves it false: the
+   * map's `full` plane says it.
+   */
   readonly full: Expr;
   /** bool, element level; what a partial tile must still ask (the walk and the arrangement may be assumed). */
   readonly predicate: Expr;
@@ -116,6 +119,7 @@ export type StrategyName = 'closed-form' | 'permutation' | 'tile-map' | 'given-l
 
 export interface Plan {
   readonly name: string;
+  /** The spec, with the requirements that the plan's arithmetic adds (algebra/launch-requirements.ts). */
   readonly spec: Spec;
   readonly tables: readonly Table[];
   /** At least one (a mask that is `none` keeps one pass without phases). */

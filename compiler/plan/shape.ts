@@ -2,6 +2,7 @@
  * How a bound moves with the row. In: an int expression of a query tile of one row. Out: `constant`, `affine`, `rising` or
  * `falling` (never the other way), or `any`. Purely by form: `any` is always a right answer.
  */
+import { unreachable } from '../../dsl/diagnostic.ts';
 import { knownRange } from '../algebra/known-range.ts';
 import type { Expr } from '../expr/ir.ts';
 import { freeRefs } from '../expr/traverse.ts';
@@ -61,7 +62,14 @@ export function shapeOf(e: Expr, signOf: (e: Expr) => number | undefined): Shape
           return unknown;
       }
     }
-    default:
+    case 'literal':
+      return constant;
+    case 'read':
+    case 'select':
+    case 'fold':
+    case 'element':
       return unknown;
+    default:
+      return unreachable(e);
   }
 }
