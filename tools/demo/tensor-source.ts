@@ -132,6 +132,7 @@ function fromValues(given: readonly unknown[], request: TensorRequest): Made {
   const product = known.reduce<number>((a, b) => a * (b ?? 1), 1);
   // A flat list fills the declared axes; one free axis takes what is left.
   const whole = nested.length === known.length ? nested : known.map((e) => e ?? (open === 1 && product > 0 ? numbers.length / product : 0));
-  if (whole.reduce((a, b) => a * b, 1) !== numbers.length) return fail(`has ${numbers.length} values where [${known.map((e) => e ?? '?').join(', ')}] is needed`);
+  const fits = whole.reduce((a, b) => a * b, 1) === numbers.length && known.every((e, i) => e === undefined || e === whole[i]);
+  if (!fits) return fail(`has ${numbers.length} values where [${known.map((e) => e ?? '?').join(', ')}] is needed`);
   return { ok: true, value: { extents: whole, data: typed(request.param.element, numbers) } };
 }
