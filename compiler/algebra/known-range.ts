@@ -159,6 +159,18 @@ export function innerLocals(e: Extract<Expr, { readonly kind: 'fold' }>, locals:
 
 /** An interval that holds the value of an int expression (or 0 and 1 of a bool) at every launch. */
 export function knownRange(e: Expr, locals: Locals = noLocals): Range {
+  if (locals.size > 0) return rangeOf(e, locals);
+  const known = remembered.get(e);
+  if (known !== undefined) return known;
+  const found = rangeOf(e, locals);
+  remembered.set(e, found);
+  return found;
+}
+
+// Expressions are immutable, and the same ones are asked again and again.
+const remembered = new WeakMap<Expr, Range>();
+
+function rangeOf(e: Expr, locals: Locals): Range {
   if (e.type === 'bool') return { lo: 0, hi: 1 };
   if (e.type === 'float') return unknown;
   switch (e.kind) {

@@ -22,6 +22,16 @@ export interface Sum {
   readonly terms: readonly Term[];
 }
 
+// Terms meet again in every sum that is made of theirs: their keys are remembered.
+const keys = new WeakMap<Expr, string>();
+function keyOf(e: Expr): string {
+  const known = keys.get(e);
+  if (known !== undefined) return known;
+  const key = exprKey(e);
+  keys.set(e, key);
+  return key;
+}
+
 export function constantSum(constant: number): Sum {
   return { constant, terms: [] };
 }
@@ -31,7 +41,7 @@ export function combine(a: Sum, factorA: number, b: Sum, factorB: number): Sum {
   const found = new Map<string, Term>();
   const put = (terms: readonly Term[], factor: number): void => {
     for (const { expr, coefficient } of terms) {
-      const key = exprKey(expr);
+      const key = keyOf(expr);
       found.set(key, { expr, coefficient: (found.get(key)?.coefficient ?? 0) + coefficient * factor });
     }
   };
