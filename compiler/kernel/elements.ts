@@ -101,6 +101,7 @@ export function chunkValue(low: Lowering, e: Expr, layout: Layout, row: number, 
   const whole = wholeParts(chunk, layout.cols);
   if (whole === 4) {
     const value = wholeChunk(low, e, layout, row, chunk);
+    if (value.kind === 'literal') return un('splat', value);
     return value.type === 'vec4f' ? value : low.emit.value(un('splat', value));
   }
   return byParts(low, e, layout, row, chunk, whole);

@@ -45,6 +45,8 @@ export function isOneSubgroup(schedule: Schedule, target: TargetRecord): boolean
 /** A full value as a share: the first lane has it, the others 0. */
 export function asShare(low: Lowering, value: KernelExpr): KernelExpr {
   const { emit } = low;
+  const zero = value.kind === 'unary' && value.op === 'splat' ? value.arg : value;
+  if (zero.kind === 'literal' && zero.value === 0) return value;
   return emit.value(pick(emit.value(bin('eq', lane, i32(0))), value, zeroOf(value.type)));
 }
 
