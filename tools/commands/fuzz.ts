@@ -29,9 +29,9 @@ const sizes: Readonly<Record<Level, { readonly maxLength: number; readonly dims:
   wgsl: { maxLength: 70, dims: [8, 16, 32] },
 };
 
-async function fastCheck(given: Given): Promise<typeof import('fast-check')> {
+async function fastCheck(given: Given): Promise<(typeof import('fast-check'))['default']> {
   try {
-    return await import('fast-check');
+    return (await import('fast-check')).default;
   } catch {
     return refuse('FIL9005', 'fuzz needs the package fast-check, which is not installed', wordSpan(given.line, (w) => w === 'fuzz'), { help: 'npm install fast-check, or run it in a clone after npm ci' });
   }

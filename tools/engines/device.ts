@@ -19,7 +19,7 @@ import { openNodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import { compileWgsl } from './compile.ts';
 import type { CompiledText } from './compile.ts';
-import type { EngineRequest, EngineResult } from './index.ts';
+import type { EngineRequest, EngineResult } from './engine.ts';
 
 export interface DeviceSession {
   /** The device in words. */

@@ -9,7 +9,7 @@ import { compileSpec } from '../../compiler/pipeline.ts';
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { webgpuSubgroups } from '../../backends/targets.ts';
-import type { EngineRequest, EngineResult } from './index.ts';
+import type { EngineRequest, EngineResult } from './engine.ts';
 
 export interface HostRequest extends EngineRequest {
   /** What kernels are compiled for; the default is WebGPU with subgroups of any size. */

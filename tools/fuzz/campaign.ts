@@ -7,7 +7,7 @@ import type { Arbitrary } from 'fast-check';
 import { mixSeeds } from '../random.ts';
 import type { Case } from './random-programs.ts';
 
-type FastCheck = typeof import('fast-check');
+type FastCheck = (typeof import('fast-check'))['default'];
 
 export interface CampaignOptions {
   readonly runs: number;

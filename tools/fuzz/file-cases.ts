@@ -12,7 +12,7 @@ import { mixSeeds, randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 
-type FastCheck = typeof import('fast-check');
+type FastCheck = (typeof import('fast-check'))['default'];
 
 function scalarValue(p: ScalarParam, random: Random, sizes: Sizes): number {
   if (p.defaultValue !== undefined && random.coin(0.3)) return p.defaultValue;

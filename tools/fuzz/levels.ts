@@ -19,7 +19,7 @@ import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import { targets } from '../../backends/targets.ts';
 import { sharedSession } from '../engines/device.ts';
 import { compileWgsl } from '../engines/compile.ts';
-import type { EngineResult } from '../engines/index.ts';
+import type { EngineResult } from '../engines/engine.ts';
 import { randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
