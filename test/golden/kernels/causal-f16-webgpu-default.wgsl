@@ -8,6 +8,7 @@
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
 struct Launch {
+  batch: i32,
   head_count: i32,
   head_first: i32,
   heads: i32,
@@ -44,12 +45,12 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
   let x_1: i32 = max(launch.heads, 1);
   let x_2: i32 = head / x_1;
   let x_4: i32 = head - x_2 * x_1;
+  let b: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1);
+  let h: i32 = select(x_4, x_4 + x_1, x_4 < 0);
   let x_9: i32 = max(launch.kv_heads, 1);
   let x_10: i32 = launch.heads / x_9;
   let x_14: i32 = select(x_10 - select(0, 1, launch.heads - x_10 * x_9 < 0), 0, launch.kv_heads < 1);
-  let kv_local: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1) * launch.kv_heads
-      + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
-    - launch.kv_first;
+  let kv_local: i32 = b * launch.kv_heads + select(h / max(x_14, 1), 0, x_14 < 1) - launch.kv_first;
   let row_base: i32 = group_x * 4;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
@@ -75,30 +76,30 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_41: i32 = 0 - key_base - 1;
+      let x_40: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_42: i32 = max(key_step, 1);
-      let x_43: i32 = x_41 / x_42;
-      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
-      let x_51: i32 = phase_0_0_to - key_base - 1;
-      let x_52: i32 = x_51 / x_42;
+      let x_41: i32 = max(key_step, 1);
+      let x_42: i32 = x_40 / x_41;
+      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+      let x_50: i32 = phase_0_0_to - key_base - 1;
+      let x_51: i32 = x_50 / x_41;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
-      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
-      let x_68: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_68), 1073741824);
-      let x_73: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_73, x_73 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_68), 0);
+          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+      let x_67: bool = range_from_0 < range_to_0;
+      next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
+      let x_72: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
+      walk_end = max(select(0, range_to_0, x_67), 0);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_91: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_91; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_88: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_88; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -108,13 +109,13 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_105: i32 = part + lane;
-            let x_106: i32 = slot_first + x_105;
-            let x_111: i32 = key_base + x_106 * key_step;
-            let inside: bool = (x_106 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_111 >= 0) & (x_111 < launch.n_k));
-            K_staged[x_105] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_111, inside)]),
+            let x_102: i32 = part + lane;
+            let x_103: i32 = slot_first + x_102;
+            let x_108: i32 = key_base + x_103 * key_step;
+            let inside: bool = (x_103 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_108 >= 0) & (x_108 < launch.n_k));
+            K_staged[x_102] = select(vec4f(0.0f),
+                unpack_half4(k[select(0, kv_local * launch.n_k + x_108, inside)]),
               inside);
           }
           var S_c0: f32 = 0.0f;
@@ -126,11 +127,19 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           S_c1 = dot(Q, K_staged[1]);
           S_c2 = dot(Q, K_staged[2]);
           S_c3 = dot(Q, K_staged[3]);
+          if (slots_here < 8) {
+            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+          }
           if (masked) {
-            S_c0 = select(-3.0e38f, S_c0, (slot_first < slot_count) & (q_pos >= k_pos_c0));
-            S_c1 = select(-3.0e38f, S_c1, (k_slot_c1 < slot_count) & (q_pos >= k_pos_c1));
-            S_c2 = select(-3.0e38f, S_c2, (k_slot_c2 < slot_count) & (q_pos >= k_pos_c2));
-            S_c3 = select(-3.0e38f, S_c3, (k_slot_c3 < slot_count) & (q_pos >= k_pos_c3));
+            if (masked) {
+              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+            }
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -145,13 +154,13 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_163: i32 = part_1 + lane;
-            let x_164: i32 = slot_first + x_163;
-            let x_169: i32 = key_base + x_164 * key_step;
-            let inside_1: bool = (x_164 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_169 >= 0) & (x_169 < launch.n_k));
-            V_staged[x_163] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_169, inside_1)]),
+            let x_161: i32 = part_1 + lane;
+            let x_162: i32 = slot_first + x_161;
+            let x_167: i32 = key_base + x_162 * key_step;
+            let inside_1: bool = (x_162 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_167 >= 0) & (x_167 < launch.n_k));
+            V_staged[x_161] = select(vec4f(0.0f),
+                unpack_half4(v[select(0, kv_local * launch.n_k + x_167, inside_1)]),
               inside_1);
           }
           l = l * alpha + l_step;
@@ -161,19 +170,20 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_186: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_186, x_186 < range_to_0), 1073741824);
+        let x_184: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_184, x_184 < range_to_0), 1073741824);
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_190: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_190);
+    let x_188: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_188);
     if (x_30) {
       out[x_32] = pack_half4(O * inverse);
     }
-    let x_197: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_190);
-    if (x_30) {
-      lse[x_32] = x_197;
+    let x_199: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_204: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_188);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+      lse[x_199] = x_204;
     }
   }
 }
@@ -229,7 +239,7 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = group_x * 4;
-  let x_206: i32 = launch.batch * launch.heads;
+  let x_204: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
@@ -253,36 +263,36 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_41: i32 = 0 - key_base - 1;
+      let x_40: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_42: i32 = max(key_step, 1);
-      let x_43: i32 = x_41 / x_42;
-      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
-      let x_51: i32 = phase_0_0_to - key_base - 1;
-      let x_52: i32 = x_51 / x_42;
+      let x_41: i32 = max(key_step, 1);
+      let x_42: i32 = x_40 / x_41;
+      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+      let x_50: i32 = phase_0_0_to - key_base - 1;
+      let x_51: i32 = x_50 / x_41;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
-      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
-      let x_68: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_68), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_68), 0);
-      let x_76: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_77: i32 = max(launch.splits, 1);
-      let x_78: i32 = x_76 / x_77;
-      let phase_0_share: i32 = select(x_78 - select(0, 1, x_76 - x_78 * x_77 < 0), 0, launch.splits < 1);
+          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+      let x_67: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
+      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_76: i32 = max(launch.splits, 1);
+      let x_77: i32 = x_75 / x_76;
+      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_87: i32 = max(next_tile, range_from_0);
+      let x_86: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_87, x_87 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_105: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_105; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_102: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_102; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -292,13 +302,13 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_119: i32 = part + lane;
-            let x_120: i32 = slot_first + x_119;
-            let x_125: i32 = key_base + x_120 * key_step;
-            let inside: bool = (x_120 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_125 >= 0) & (x_125 < launch.n_k));
-            K_staged[x_119] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_125, inside)]),
+            let x_116: i32 = part + lane;
+            let x_117: i32 = slot_first + x_116;
+            let x_122: i32 = key_base + x_117 * key_step;
+            let inside: bool = (x_117 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_122 >= 0) & (x_122 < launch.n_k));
+            K_staged[x_116] = select(vec4f(0.0f),
+                unpack_half4(k[select(0, kv_local * launch.n_k + x_122, inside)]),
               inside);
           }
           var S_c0: f32 = 0.0f;
@@ -310,11 +320,19 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           S_c1 = dot(Q, K_staged[1]);
           S_c2 = dot(Q, K_staged[2]);
           S_c3 = dot(Q, K_staged[3]);
+          if (slots_here < 8) {
+            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+          }
           if (masked) {
-            S_c0 = select(-3.0e38f, S_c0, (slot_first < slot_count) & (q_pos >= k_pos_c0));
-            S_c1 = select(-3.0e38f, S_c1, (k_slot_c1 < slot_count) & (q_pos >= k_pos_c1));
-            S_c2 = select(-3.0e38f, S_c2, (k_slot_c2 < slot_count) & (q_pos >= k_pos_c2));
-            S_c3 = select(-3.0e38f, S_c3, (k_slot_c3 < slot_count) & (q_pos >= k_pos_c3));
+            if (masked) {
+              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+            }
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -329,13 +347,13 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_177: i32 = part_1 + lane;
-            let x_178: i32 = slot_first + x_177;
-            let x_183: i32 = key_base + x_178 * key_step;
-            let inside_1: bool = (x_178 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_183 >= 0) & (x_183 < launch.n_k));
-            V_staged[x_177] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_183, inside_1)]),
+            let x_175: i32 = part_1 + lane;
+            let x_176: i32 = slot_first + x_175;
+            let x_181: i32 = key_base + x_176 * key_step;
+            let inside_1: bool = (x_176 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_181 >= 0) & (x_181 < launch.n_k));
+            V_staged[x_175] = select(vec4f(0.0f),
+                unpack_half4(v[select(0, kv_local * launch.n_k + x_181, inside_1)]),
               inside_1);
           }
           l = l * alpha + l_step;
@@ -345,20 +363,20 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_200: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_200, x_200 < range_to_0), 1073741824);
+        let x_198: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_198, x_198 < range_to_0), 1073741824);
       }
     }
-    let x_211: i32 = (split * x_206 + head) * launch.n_q + x_28;
-    let inside_2: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_206));
+    let x_209: i32 = (split * x_204 + head) * launch.n_q + x_28;
+    let inside_2: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_204));
     if (inside_2) {
-      part_m[x_211] = m;
+      part_m[x_209] = m;
     }
     if (inside_2) {
-      part_l[x_211] = l;
+      part_l[x_209] = l;
     }
     if (inside_2) {
-      part_out[x_211] = O;
+      part_out[x_209] = O;
     }
   }
 }
@@ -419,16 +437,14 @@ fn dense_causal_decode_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_145: i32 = launch.batch * launch.heads;
+  let x_140: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
     let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
     var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + tile, x_20)]), x_20);
     var m: f32 = -3.0e38f;
-    let x_33: bool = lane == 0;
-    let x_34: f32 = select(0.0f, 0.0f, x_33);
-    var l: f32 = x_34;
-    var O: vec4f = select(vec4f(0.0f), vec4f(0.0f), x_33);
+    var l: f32 = 0.0f;
+    var O: vec4f = vec4f(0.0f);
     var slot_count: i32 = 0;
     var key_base: i32 = 0;
     var key_step: i32 = 1;
@@ -441,46 +457,51 @@ fn dense_causal_decode_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
+      let x_36: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
+      let x_37: i32 = max(key_step, 1);
+      let x_38: i32 = x_36 / x_37;
+      let phase_0_0_slot_from: i32 = max(select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, key_step < 1) + 1, 0);
+      let x_46: i32 = phase_0_0_to - key_base - 1;
+      let x_47: i32 = x_46 / x_37;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
-      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_76: i32 = max(launch.splits, 1);
-      let x_77: i32 = x_75 / x_76;
-      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
+          max(select(x_47 - select(0, 1, x_46 - x_47 * x_37 < 0), 0, key_step < 1) + 1, 0));
+      let x_57: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_57);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_57);
+      let x_63: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_63), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_63), 0);
+      let x_71: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_72: i32 = max(launch.splits, 1);
+      let x_73: i32 = x_71 / x_72;
+      let phase_0_share: i32 = select(x_73 - select(0, 1, x_71 - x_73 * x_72 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_86: i32 = max(next_tile, range_from_0);
+      let x_82: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_82, x_82 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_104: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_104; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_98: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_98; step += 1) {
           let k_slot: i32 = slot_tile + step * 4 + lane;
           let k_pos: i32 = key_base + k_slot * key_step;
-          let x_110: bool = k_slot < slot_count;
-          let inside: bool = x_110
+          let x_104: bool = k_slot < slot_count;
+          let inside: bool = x_104
             & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_120: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+          let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
           var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_120]), inside));
+          S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_114]), inside));
+          if (slots_here < 8) {
+            S = select(-3.0e38f, S, x_104);
+          }
           if (masked) {
-            S = select(-3.0e38f, S, x_110 & (q_first >= k_pos));
+            if (masked) {
+              S = select(-3.0e38f, S, q_first >= k_pos);
+            }
           }
           var m_step: f32 = -3.0e38f;
           workgroupBarrier();
@@ -495,22 +516,22 @@ fn dense_causal_decode_partial(
           // a row that has seen nothing subtracts 0, so that its weights underflow to 0
           let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
           let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = x_34;
+          var l_step: f32 = 0.0f;
           S = exp(S - m_safe);
           l_step = S;
           l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), unpack_half4(v[x_120]), inside), vec4f(S), O * alpha);
+          O = fma(select(vec4f(0.0f), unpack_half4(v[x_114]), inside), vec4f(S), O * alpha);
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_139: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_139, x_139 < range_to_0), 1073741824);
+        let x_134: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_134, x_134 < range_to_0), 1073741824);
       }
     }
-    let x_150: i32 = (split * x_145 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_145));
+    let x_145: i32 = (split * x_140 + head) * launch.n_q + tile;
+    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_140));
     if (inside_1) {
-      part_m[x_150] = m;
+      part_m[x_145] = m;
     }
     shares_sum[lane] = l;
     workgroupBarrier();
@@ -520,7 +541,7 @@ fn dense_causal_decode_partial(
     }
     let total_3: f32 = total_2;
     if (inside_1) {
-      part_l[x_150] = total_3;
+      part_l[x_145] = total_3;
     }
     shares_sum_1[lane] = O;
     workgroupBarrier();
@@ -530,7 +551,7 @@ fn dense_causal_decode_partial(
     }
     let total_5: vec4f = total_4;
     if (inside_1) {
-      part_out[x_150] = total_5;
+      part_out[x_145] = total_5;
     }
   }
 }
@@ -571,38 +592,44 @@ fn dense_causal_merge(@builtin(local_invocation_index) local_index: u32, @builti
   let tile: i32 = group_x;
   let head_local: i32 = group_z;
   let head: i32 = launch.head_first + head_local;
+  let x_1: i32 = max(launch.heads, 1);
+  let x_2: i32 = head / x_1;
+  let x_4: i32 = head - x_2 * x_1;
+  let b: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1);
+  let h: i32 = select(x_4, x_4 + x_1, x_4 < 0);
   var m: f32 = -3.0e38f;
   var l: f32 = 0.0f;
   var O: vec4f = vec4f(0.0f);
-  let x_14: i32 = launch.batch * launch.heads;
+  let x_13: i32 = launch.batch * launch.heads;
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
-    let x_10: i32 = tile * 64 + lane;
-    let has: bool = x_10 < launch.n_q;
-    let x_19: i32 = (slot * x_14 + head) * launch.n_q + x_10;
-    let x_21: bool = (slot < launch.slots) & (head >= 0) & (head < x_14);
-    let x_22: bool = x_21 & has;
-    let x_23: i32 = select(0, x_19, x_22);
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_23], x_22), has);
+    let x_9: i32 = tile * 64 + lane;
+    let has: bool = x_9 < launch.n_q;
+    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
+    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
+    let x_21: bool = x_20 & has;
+    let x_22: i32 = select(0, x_18, x_21);
+    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_22], x_21), has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_21;
-    l = l * alpha + select(0.0f, select(0.0f, part_l[x_23], x_22), has) * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_19, inside)], inside) * beta;
+    let inside: bool = has & x_20;
+    l = l * alpha + select(0.0f, select(0.0f, part_l[x_22], x_21), has) * beta;
+    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_45: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_45);
-  let x_49: i32 = tile * 64 + lane;
-  let x_51: i32 = head_local * launch.n_q + x_49;
-  let x_52: bool = x_49 < launch.n_q;
-  if (x_52) {
-    out[x_51] = pack_half4(O * inverse);
+  let x_44: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_44);
+  let x_48: i32 = tile * 64 + lane;
+  let x_50: i32 = head_local * launch.n_q + x_48;
+  let x_51: bool = x_48 < launch.n_q;
+  if (x_51) {
+    out[x_50] = pack_half4(O * inverse);
   }
-  let x_57: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_45);
-  if (x_52) {
-    lse[x_51] = x_57;
+  let x_60: i32 = (b * launch.heads + h) * launch.n_q + x_48;
+  let x_65: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_44);
+  if (x_51 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_60] = x_65;
   }
 }

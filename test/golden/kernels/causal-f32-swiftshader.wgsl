@@ -10,6 +10,7 @@ diagnostic(off, subgroup_uniformity);
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
 struct Launch {
+  batch: i32,
   head_count: i32,
   head_first: i32,
   heads: i32,
@@ -40,12 +41,12 @@ fn dense_causal(
   let x_1: i32 = max(launch.heads, 1);
   let x_2: i32 = head / x_1;
   let x_4: i32 = head - x_2 * x_1;
+  let b: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1);
+  let h: i32 = select(x_4, x_4 + x_1, x_4 < 0);
   let x_9: i32 = max(launch.kv_heads, 1);
   let x_10: i32 = launch.heads / x_9;
   let x_14: i32 = select(x_10 - select(0, 1, launch.heads - x_10 * x_9 < 0), 0, launch.kv_heads < 1);
-  let kv_local: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1) * launch.kv_heads
-      + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
-    - launch.kv_first;
+  let kv_local: i32 = b * launch.kv_heads + select(h / max(x_14, 1), 0, x_14 < 1) - launch.kv_first;
   let row_base: i32 = group_x * 4;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
@@ -71,30 +72,30 @@ fn dense_causal(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
+      let x_39: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
+      let x_40: i32 = max(key_step, 1);
+      let x_41: i32 = x_39 / x_40;
+      let phase_0_0_slot_from: i32 = max(select(x_41 - select(0, 1, x_39 - x_41 * x_40 < 0), 0, key_step < 1) + 1, 0);
+      let x_49: i32 = phase_0_0_to - key_base - 1;
+      let x_50: i32 = x_49 / x_40;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let x_72: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_67), 0);
+          max(select(x_50 - select(0, 1, x_49 - x_50 * x_40 < 0), 0, key_step < 1) + 1, 0));
+      let x_60: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_60);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_60);
+      let x_66: bool = range_from_0 < range_to_0;
+      next_tile = min(select(1073741824, range_from_0, x_66), 1073741824);
+      let x_71: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_71, x_71 < range_to_0), 1073741824);
+      walk_end = max(select(0, range_to_0, x_66), 0);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_90: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_90; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_87: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_87; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -103,25 +104,33 @@ fn dense_causal(
           let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_105: i32 = slot_first + (subgroup_lane & 3);
-          let x_110: i32 = key_base + x_105 * key_step;
-          let inside: bool = (x_105 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_110 >= 0) & (x_110 < launch.n_k));
-          let x_118: i32 = select(0, kv_local * launch.n_k + x_110, inside);
+          let x_102: i32 = slot_first + (subgroup_lane & 3);
+          let x_107: i32 = key_base + x_102 * key_step;
+          let inside: bool = (x_102 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_107 >= 0) & (x_107 < launch.n_k));
+          let x_115: i32 = select(0, kv_local * launch.n_k + x_107, inside);
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
           var S_c2: f32 = 0.0f;
           var S_c3: f32 = 0.0f;
-          let x_119: vec4f = select(vec4f(0.0f), k[x_118], inside);
-          S_c0 = dot(Q, quadBroadcast(x_119, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_119, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_119, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_119, 3u));
+          let x_116: vec4f = select(vec4f(0.0f), k[x_115], inside);
+          S_c0 = dot(Q, quadBroadcast(x_116, 0u));
+          S_c1 = dot(Q, quadBroadcast(x_116, 1u));
+          S_c2 = dot(Q, quadBroadcast(x_116, 2u));
+          S_c3 = dot(Q, quadBroadcast(x_116, 3u));
+          if (slots_here < 8) {
+            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+          }
           if (masked) {
-            S_c0 = select(-3.0e38f, S_c0, (slot_first < slot_count) & (q_pos >= k_pos_c0));
-            S_c1 = select(-3.0e38f, S_c1, (k_slot_c1 < slot_count) & (q_pos >= k_pos_c1));
-            S_c2 = select(-3.0e38f, S_c2, (k_slot_c2 < slot_count) & (q_pos >= k_pos_c2));
-            S_c3 = select(-3.0e38f, S_c3, (k_slot_c3 < slot_count) & (q_pos >= k_pos_c3));
+            if (masked) {
+              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+            }
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -135,26 +144,27 @@ fn dense_causal(
           S_c2 = exp(S_c2 - m_safe);
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_162: vec4f = select(vec4f(0.0f), v[x_118], inside);
+          let x_160: vec4f = select(vec4f(0.0f), v[x_115], inside);
           l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_162, 3u), vec4f(S_c3), fma(quadBroadcast(x_162, 2u), vec4f(S_c2), fma(quadBroadcast(x_162,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_162, 0u), vec4f(S_c0), O * alpha))));
+          O = fma(quadBroadcast(x_160, 3u), vec4f(S_c3), fma(quadBroadcast(x_160, 2u), vec4f(S_c2), fma(quadBroadcast(x_160,
+                  1u), vec4f(S_c1), fma(quadBroadcast(x_160, 0u), vec4f(S_c0), O * alpha))));
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_168: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_168, x_168 < range_to_0), 1073741824);
+        let x_166: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_166, x_166 < range_to_0), 1073741824);
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_172: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_172);
+    let x_170: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_170);
     if (x_30) {
       out[x_32] = O * inverse;
     }
-    let x_178: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_172);
-    if (x_30) {
-      lse[x_32] = x_178;
+    let x_180: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_185: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_170);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+      lse[x_180] = x_185;
     }
   }
 }
@@ -210,7 +220,7 @@ fn dense_causal_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = group_x * 4;
-  let x_188: i32 = launch.batch * launch.heads;
+  let x_186: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
@@ -234,36 +244,36 @@ fn dense_causal_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
+      let x_39: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
+      let x_40: i32 = max(key_step, 1);
+      let x_41: i32 = x_39 / x_40;
+      let phase_0_0_slot_from: i32 = max(select(x_41 - select(0, 1, x_39 - x_41 * x_40 < 0), 0, key_step < 1) + 1, 0);
+      let x_49: i32 = phase_0_0_to - key_base - 1;
+      let x_50: i32 = x_49 / x_40;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
-      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_76: i32 = max(launch.splits, 1);
-      let x_77: i32 = x_75 / x_76;
-      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
+          max(select(x_50 - select(0, 1, x_49 - x_50 * x_40 < 0), 0, key_step < 1) + 1, 0));
+      let x_60: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_60);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_60);
+      let x_66: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_66), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_66), 0);
+      let x_74: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_75: i32 = max(launch.splits, 1);
+      let x_76: i32 = x_74 / x_75;
+      let phase_0_share: i32 = select(x_76 - select(0, 1, x_74 - x_76 * x_75 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_86: i32 = max(next_tile, range_from_0);
+      let x_85: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_85, x_85 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_104: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_104; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_101: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_101; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -272,25 +282,33 @@ fn dense_causal_partial(
           let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_119: i32 = slot_first + (subgroup_lane & 3);
-          let x_124: i32 = key_base + x_119 * key_step;
-          let inside: bool = (x_119 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_124 >= 0) & (x_124 < launch.n_k));
-          let x_132: i32 = select(0, kv_local * launch.n_k + x_124, inside);
+          let x_116: i32 = slot_first + (subgroup_lane & 3);
+          let x_121: i32 = key_base + x_116 * key_step;
+          let inside: bool = (x_116 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_121 >= 0) & (x_121 < launch.n_k));
+          let x_129: i32 = select(0, kv_local * launch.n_k + x_121, inside);
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
           var S_c2: f32 = 0.0f;
           var S_c3: f32 = 0.0f;
-          let x_133: vec4f = select(vec4f(0.0f), k[x_132], inside);
-          S_c0 = dot(Q, quadBroadcast(x_133, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_133, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_133, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_133, 3u));
+          let x_130: vec4f = select(vec4f(0.0f), k[x_129], inside);
+          S_c0 = dot(Q, quadBroadcast(x_130, 0u));
+          S_c1 = dot(Q, quadBroadcast(x_130, 1u));
+          S_c2 = dot(Q, quadBroadcast(x_130, 2u));
+          S_c3 = dot(Q, quadBroadcast(x_130, 3u));
+          if (slots_here < 8) {
+            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+          }
           if (masked) {
-            S_c0 = select(-3.0e38f, S_c0, (slot_first < slot_count) & (q_pos >= k_pos_c0));
-            S_c1 = select(-3.0e38f, S_c1, (k_slot_c1 < slot_count) & (q_pos >= k_pos_c1));
-            S_c2 = select(-3.0e38f, S_c2, (k_slot_c2 < slot_count) & (q_pos >= k_pos_c2));
-            S_c3 = select(-3.0e38f, S_c3, (k_slot_c3 < slot_count) & (q_pos >= k_pos_c3));
+            if (masked) {
+              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+            }
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -304,27 +322,27 @@ fn dense_causal_partial(
           S_c2 = exp(S_c2 - m_safe);
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_176: vec4f = select(vec4f(0.0f), v[x_132], inside);
+          let x_174: vec4f = select(vec4f(0.0f), v[x_129], inside);
           l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_176, 3u), vec4f(S_c3), fma(quadBroadcast(x_176, 2u), vec4f(S_c2), fma(quadBroadcast(x_176,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_176, 0u), vec4f(S_c0), O * alpha))));
+          O = fma(quadBroadcast(x_174, 3u), vec4f(S_c3), fma(quadBroadcast(x_174, 2u), vec4f(S_c2), fma(quadBroadcast(x_174,
+                  1u), vec4f(S_c1), fma(quadBroadcast(x_174, 0u), vec4f(S_c0), O * alpha))));
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_182: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_182, x_182 < range_to_0), 1073741824);
+        let x_180: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_180, x_180 < range_to_0), 1073741824);
       }
     }
-    let x_193: i32 = (split * x_188 + head) * launch.n_q + x_28;
-    let inside_1: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_188));
+    let x_191: i32 = (split * x_186 + head) * launch.n_q + x_28;
+    let inside_1: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_186));
     if (inside_1) {
-      part_m[x_193] = m;
+      part_m[x_191] = m;
     }
     if (inside_1) {
-      part_l[x_193] = l;
+      part_l[x_191] = l;
     }
     if (inside_1) {
-      part_out[x_193] = O;
+      part_out[x_191] = O;
     }
   }
 }
@@ -379,16 +397,14 @@ fn dense_causal_decode_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_143: i32 = launch.batch * launch.heads;
+  let x_138: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
     let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
     var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, x_20)], x_20);
     var m: f32 = -3.0e38f;
-    let x_32: bool = lane == 0;
-    let x_33: f32 = select(0.0f, 0.0f, x_32);
-    var l: f32 = x_33;
-    var O: vec4f = select(vec4f(0.0f), vec4f(0.0f), x_32);
+    var l: f32 = 0.0f;
+    var O: vec4f = vec4f(0.0f);
     var slot_count: i32 = 0;
     var key_base: i32 = 0;
     var key_step: i32 = 1;
@@ -401,46 +417,51 @@ fn dense_causal_decode_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_39: i32 = 0 - key_base - 1;
+      let x_35: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_40: i32 = max(key_step, 1);
-      let x_41: i32 = x_39 / x_40;
-      let phase_0_0_slot_from: i32 = max(select(x_41 - select(0, 1, x_39 - x_41 * x_40 < 0), 0, key_step < 1) + 1, 0);
-      let x_49: i32 = phase_0_0_to - key_base - 1;
-      let x_50: i32 = x_49 / x_40;
+      let x_36: i32 = max(key_step, 1);
+      let x_37: i32 = x_35 / x_36;
+      let phase_0_0_slot_from: i32 = max(select(x_37 - select(0, 1, x_35 - x_37 * x_36 < 0), 0, key_step < 1) + 1, 0);
+      let x_45: i32 = phase_0_0_to - key_base - 1;
+      let x_46: i32 = x_45 / x_36;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_50 - select(0, 1, x_49 - x_50 * x_40 < 0), 0, key_step < 1) + 1, 0));
-      let x_60: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_60);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_60);
-      let x_66: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_66), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_66), 0);
-      let x_74: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_75: i32 = max(launch.splits, 1);
-      let x_76: i32 = x_74 / x_75;
-      let phase_0_share: i32 = select(x_76 - select(0, 1, x_74 - x_76 * x_75 < 0), 0, launch.splits < 1);
+          max(select(x_46 - select(0, 1, x_45 - x_46 * x_36 < 0), 0, key_step < 1) + 1, 0));
+      let x_56: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_56);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_56);
+      let x_62: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_62), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_62), 0);
+      let x_70: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_71: i32 = max(launch.splits, 1);
+      let x_72: i32 = x_70 / x_71;
+      let phase_0_share: i32 = select(x_72 - select(0, 1, x_70 - x_72 * x_71 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_85: i32 = max(next_tile, range_from_0);
+      let x_81: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_85, x_85 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_81, x_81 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = (q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step) | (slots_here < 8);
-        let x_103: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_103; step += 1) {
+        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+        let x_97: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_97; step += 1) {
           let k_slot: i32 = slot_tile + step * 4 + lane;
           let k_pos: i32 = key_base + k_slot * key_step;
-          let x_109: bool = k_slot < slot_count;
-          let inside: bool = x_109
+          let x_103: bool = k_slot < slot_count;
+          let inside: bool = x_103
             & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_119: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+          let x_113: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
           var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), k[x_119], inside));
+          S = dot(Q, select(vec4f(0.0f), k[x_113], inside));
+          if (slots_here < 8) {
+            S = select(-3.0e38f, S, x_103);
+          }
           if (masked) {
-            S = select(-3.0e38f, S, x_109 & (q_first >= k_pos));
+            if (masked) {
+              S = select(-3.0e38f, S, q_first >= k_pos);
+            }
           }
           var m_step: f32 = -3.0e38f;
           m_step = subgroupMax(S);
@@ -448,30 +469,30 @@ fn dense_causal_decode_partial(
           // a row that has seen nothing subtracts 0, so that its weights underflow to 0
           let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
           let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = x_33;
+          var l_step: f32 = 0.0f;
           S = exp(S - m_safe);
           l_step = S;
           l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), v[x_119], inside), vec4f(S), O * alpha);
+          O = fma(select(vec4f(0.0f), v[x_113], inside), vec4f(S), O * alpha);
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_137: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_137, x_137 < range_to_0), 1073741824);
+        let x_132: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_132, x_132 < range_to_0), 1073741824);
       }
     }
-    let x_148: i32 = (split * x_143 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_143));
+    let x_143: i32 = (split * x_138 + head) * launch.n_q + tile;
+    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_138));
     if (inside_1) {
-      part_m[x_148] = m;
+      part_m[x_143] = m;
     }
-    let x_152: f32 = subgroupAdd(l);
+    let x_147: f32 = subgroupAdd(l);
     if (inside_1) {
-      part_l[x_148] = x_152;
+      part_l[x_143] = x_147;
     }
-    let x_153: vec4f = subgroupAdd(O);
+    let x_148: vec4f = subgroupAdd(O);
     if (inside_1) {
-      part_out[x_148] = x_153;
+      part_out[x_143] = x_148;
     }
   }
 }
@@ -508,38 +529,44 @@ fn dense_causal_merge(@builtin(local_invocation_index) local_index: u32, @builti
   let tile: i32 = group_x;
   let head_local: i32 = group_z;
   let head: i32 = launch.head_first + head_local;
+  let x_1: i32 = max(launch.heads, 1);
+  let x_2: i32 = head / x_1;
+  let x_4: i32 = head - x_2 * x_1;
+  let b: i32 = select(x_2 - select(0, 1, x_4 < 0), 0, launch.heads < 1);
+  let h: i32 = select(x_4, x_4 + x_1, x_4 < 0);
   var m: f32 = -3.0e38f;
   var l: f32 = 0.0f;
   var O: vec4f = vec4f(0.0f);
-  let x_14: i32 = launch.batch * launch.heads;
+  let x_13: i32 = launch.batch * launch.heads;
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
-    let x_10: i32 = tile * 16 + lane;
-    let has: bool = x_10 < launch.n_q;
-    let x_19: i32 = (slot * x_14 + head) * launch.n_q + x_10;
-    let x_21: bool = (slot < launch.slots) & (head >= 0) & (head < x_14);
-    let x_22: bool = x_21 & has;
-    let x_23: i32 = select(0, x_19, x_22);
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_23], x_22), has);
+    let x_9: i32 = tile * 16 + lane;
+    let has: bool = x_9 < launch.n_q;
+    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
+    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
+    let x_21: bool = x_20 & has;
+    let x_22: i32 = select(0, x_18, x_21);
+    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_22], x_21), has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_21;
-    l = l * alpha + select(0.0f, select(0.0f, part_l[x_23], x_22), has) * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_19, inside)], inside) * beta;
+    let inside: bool = has & x_20;
+    l = l * alpha + select(0.0f, select(0.0f, part_l[x_22], x_21), has) * beta;
+    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_45: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_45);
-  let x_49: i32 = tile * 16 + lane;
-  let x_51: i32 = head_local * launch.n_q + x_49;
-  let x_52: bool = x_49 < launch.n_q;
-  if (x_52) {
-    out[x_51] = O * inverse;
+  let x_44: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_44);
+  let x_48: i32 = tile * 16 + lane;
+  let x_50: i32 = head_local * launch.n_q + x_48;
+  let x_51: bool = x_48 < launch.n_q;
+  if (x_51) {
+    out[x_50] = O * inverse;
   }
-  let x_56: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_45);
-  if (x_52) {
-    lse[x_51] = x_56;
+  let x_59: i32 = (b * launch.heads + h) * launch.n_q + x_48;
+  let x_64: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_44);
+  if (x_51 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_59] = x_64;
   }
 }
