@@ -9,6 +9,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { denseMask } from '../compiler/interpreters/dense/index.ts';
 import { mergedRects, maskToSvg } from '../compiler/report/mask-svg.ts';
+import { hex, palette } from '../compiler/report/picture-layout.ts';
 import type { Given } from '../tools/command-line/command.ts';
 import { memoryIo } from '../tools/command-line/io.ts';
 import { runCommandLine } from '../tools/command-line/main.ts';
@@ -157,7 +158,7 @@ export function overview(jobs: readonly DemoJob[]): string {
   const width = gap + shown.length * (side + gap);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${side + 2 * gap + 14}" role="img" aria-label="Masks: ${shown.join(', ')}">`,
-    '<style>.d{fill:#ece6da}.l{fill:#a4582a}text{font:12px system-ui,sans-serif;fill:#4a463e}@media(prefers-color-scheme:dark){.d{fill:#2c2a26}.l{fill:#d98b52}text{fill:#cfc8bb}}</style>',
+    `<style>.d{fill:${hex(palette.dead)}}.l{fill:${hex(palette.live)}}text{font:12px system-ui,sans-serif;fill:${hex(palette.text)}}@media(prefers-color-scheme:dark){text{fill:#cfc8bb}}</style>`,
     ...panels,
     '</svg>',
     '',
