@@ -125,8 +125,8 @@ function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
     // Bound whole: a part would have to start at an aligned byte, and n_q may be odd.
     { name: 'lse', role: 'output', element: 'f32', extents: perRow, chunked: 'whole' },
     ...tables,
-    { name: 'part_m', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },
-    { name: 'part_l', role: 'workspace', element: 'f32', extents: slots, chunked: 'whole' },
+    // Plane 0: running maxima, plane 1: running sums. One buffer, since devices bind few.
+    { name: 'part_state', role: 'workspace', element: 'f32', extents: [int(2), ...slots], chunked: 'whole' },
     { name: 'part_out', role: 'workspace', element: 'f32', extents: [...slots, int(o.dim)], chunked: 'whole' },
   ];
 }

@@ -10,7 +10,7 @@ import { enterKeyTile, phaseRunner, queryTiles } from './walk.ts';
 import { at, worldOf, type Geometry } from './world.ts';
 
 export interface Violation {
-  readonly kind: 'missed' | 'twice' | 'dead' | 'full' | 'skip';
+  readonly kind: 'missed' | 'twice' | 'dead' | 'full' | 'skip' | 'tests';
   readonly b: number;
   readonly h: number;
   readonly q: number;
@@ -29,6 +29,7 @@ export function printViolation(v: Violation): string {
     dead: 'is not live but contributes',
     full: 'fails the predicate in a tile called full',
     skip: 'satisfies the predicate in a tile that is skipped',
+    tests: 'is judged differently by the conjuncts that its tile asks and by the predicate',
   }[v.kind];
   return `(q ${v.q}, k ${v.k}) of batch ${v.b}, head ${v.h} ${what}${v.where === '' ? '' : ` (${v.where})`}`;
 }
@@ -61,6 +62,7 @@ export function checkCoverage(plan: Plan, launch: Launch, geometry: Geometry): r
                 const keys = enterKeyTile(world, slots, t, geometry.keyTile);
                 const skip = runner.skip();
                 const full = runner.full();
+                const asked = runner.asked();
                 for (let i = 0; i < rows.count; i += 1) {
                   const q = rows.at(i);
                   values[at.q] = q;
@@ -70,7 +72,9 @@ export function checkCoverage(plan: Plan, launch: Launch, geometry: Geometry): r
                     const holds = runner.predicate();
                     if (skip && holds) report('skip', q, k, where);
                     if (full && !holds) report('full', q, k, where);
-                    if (skip || !(holds || full)) continue;
+                    const kept = full || asked.every((test) => test());
+                    if (!skip && !full && kept !== holds) report('tests', q, k, where);
+                    if (skip || !kept) continue;
                     const pair = (q - nK + nQ) * nK + k;
                     if (live[pair] === 0) report('dead', q, k, where);
                     if (seen[pair] !== 0) report('twice', q, k, where);

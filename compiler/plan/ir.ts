@@ -91,6 +91,14 @@ export type Walk =
   | { readonly kind: 'ranges'; readonly ranges: readonly KeyRange[] }
   | { readonly kind: 'map'; readonly table: string };
 
+/** One conjunct of a phase's predicate, and when a tile need not ask it. */
+export interface PhaseTest {
+  /** bool, element level. */
+  readonly predicate: Expr;
+  /** bool, tile level: true only if every existing pair of the tile satisfies this conjunct. */
+  readonly implied: Expr;
+}
+
 export interface Phase {
   readonly name: string;
   readonly keys: KeyArrangement;
@@ -104,6 +112,8 @@ export interface Phase {
   readonly full: Expr;
   /** bool, element level; what a partial tile must still ask (the walk and the arrangement may be assumed). */
   readonly predicate: Expr;
+  /** The same predicate as conjuncts: a partial tile asks only those that it does not imply. */
+  readonly tests: readonly PhaseTest[];
   /** The mask parts this phase serves. */
   readonly origin: Origin;
 }

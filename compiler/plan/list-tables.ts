@@ -12,7 +12,7 @@ import type { PlannedPhase } from './plan-phase.ts';
 
 function expressionsOf({ phase, map }: PlannedPhase): readonly Expr[] {
   const ranges = phase.walk.kind === 'ranges' ? phase.walk.ranges.flatMap((r) => [r.from, r.to]) : [];
-  return [phase.predicate, phase.skip, phase.full, ...ranges, ...(map === undefined ? [] : [map.needed, map.full])];
+  return [phase.predicate, ...phase.tests.flatMap((t) => [t.predicate, t.implied]), phase.skip, phase.full, ...ranges, ...(map === undefined ? [] : [map.needed, map.full])];
 }
 
 export function listTables(atoms: readonly Atom[], phases: readonly PlannedPhase[], origin: Origin): readonly Table[] {

@@ -14,7 +14,7 @@ import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { exprKey, freeRefs } from '../expr/traverse.ts';
 import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
-import { formulaTest, phasePredicate, predicateOf } from './predicate.ts';
+import { formulaTest, phasePredicate, phaseTests, predicateOf } from './predicate.ts';
 
 export interface PhaseRequest {
   readonly name: string;
@@ -130,7 +130,8 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const map = asked && inOrder;
   const strategy = strategyOf(arrangement, map, parts);
   const reason = reasonOf(strategy, arrangement, map, predicate);
-  const base = { name: request.name, keys: arrangement.keys, predicate, origin };
+  const tests = phaseTests(parts, except, box, arrangement, (part) => !part.some(asksTiles));
+  const base = { name: request.name, keys: arrangement.keys, predicate, tests, origin };
   if (map) {
     const needed = x.and(anyMayHold(parts, box, arrangement), x.not(servedBefore));
     return {
@@ -158,7 +159,7 @@ export function opaquePhase(formula: Formula, origin: Origin, wideReads: boolean
   const needed = formulaMay(formula, box, contiguous);
   const full = x.not(formulaMay(negate(formula), box, contiguous));
   return {
-    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr, predicate, origin },
+    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr, predicate, tests: [{ predicate, implied: x.falseExpr }], origin },
     map: mapTable(needed, full, origin),
     strategy: 'tile-map',
     reason: `\`${shown(predicate)}\`: too many parts to walk one by one, so each tile is asked once by interval reasoning; two bits of memory a tile`,

@@ -2,18 +2,36 @@
  * Element-level predicates of unions of parts, written small: atoms common to several parts are tested once. In: parts. Out: a
  * bool expression of q and k that holds exactly for the pairs in one of the parts.
  */
+import type { Box } from '../algebra/abstract.ts';
+import { allHold, anyMayHold, type Arrangement } from '../algebra/ask.ts';
 import { atomKey, atomTest } from '../algebra/formula.ts';
 import type { Part } from '../algebra/dnf.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
+import type { PhaseTest } from './ir.ts';
 
 /** The predicate of a phase, whose walk is empty unless the uniform atoms of some part hold: those common to all are not asked. */
 export function phasePredicate(parts: readonly Part[]): Expr {
   const [first] = parts;
   const common = new Set((first ?? []).filter((a) => a.kind === 'uniform').map(atomKey).filter((key) => parts.every((p) => p.some((a) => atomKey(a) === key))));
   return predicateOf(parts.map((part) => part.filter((a) => !common.has(atomKey(a)))));
+}
+
+/**
+ * The conjuncts of a phase's predicate, each with the question whether a tile implies it: an atom that all parts share, the union of
+ * what is left of the parts, and that no part served earlier holds. `cheap` says which atoms may be asked of a tile in passing.
+ */
+export function phaseTests(parts: readonly Part[], except: readonly Part[], box: Box, arrangement: Arrangement, cheap: (part: Part) => boolean): readonly PhaseTest[] {
+  const shared = (parts[0] ?? []).filter((atom) => parts.every((part) => part.some((a) => atomKey(a) === atomKey(atom))));
+  const keys = new Set(shared.map(atomKey));
+  const rest = parts.map((part) => part.filter((atom) => !keys.has(atomKey(atom))));
+  const covered = (some: readonly Part[]): Expr => (some.every(cheap) ? allHold(some, box, arrangement) : x.falseExpr);
+  const own = shared.filter((atom) => atom.kind !== 'uniform').map((atom): PhaseTest => ({ predicate: atomTest(atom), implied: covered([[atom]]) }));
+  const union: PhaseTest = { predicate: predicateOf(rest), implied: covered(rest) };
+  const fresh: PhaseTest = { predicate: x.not(predicateOf(except)), implied: except.every(cheap) ? x.not(anyMayHold(except, box, arrangement)) : x.falseExpr };
+  return [...own, ...(rest.some((part) => part.length === 0) ? [] : [union]), ...(except.length === 0 ? [] : [fresh])];
 }
 
 /** (a & r1) | (a & r2) | r3 as a & (r1 | r2) | r3, for the atom that occurs most often. */

@@ -54,6 +54,7 @@ function printPhase(p: Phase): readonly string[] {
     `    skip ${printExpr(p.skip)}`,
     `    full ${printExpr(p.full)}`,
     `    predicate ${printExpr(p.predicate)}`,
+    ...p.tests.map((t) => `      ask ${printExpr(t.predicate)} unless ${printExpr(t.implied)}`),
   ];
 }
 

@@ -69,6 +69,10 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
     check(`${p.name} skip`, p.skip, 'bool', tile, readable);
     check(`${p.name} full`, p.full, 'bool', tile, readable);
     check(`${p.name} predicate`, p.predicate, 'bool', [...launch, 'q', 'k'], readable);
+    for (const t of p.tests) {
+      check(`${p.name} test`, t.predicate, 'bool', [...launch, 'q', 'k'], readable);
+      check(`${p.name} implied test`, t.implied, 'bool', tile, readable);
+    }
   };
   if (plan.passes.length === 0) report('passes', 'there is none');
   for (const pass of plan.passes) {

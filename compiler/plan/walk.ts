@@ -119,6 +119,8 @@ export interface PhaseRunner {
   readonly skip: () => boolean;
   readonly full: () => boolean;
   readonly predicate: () => boolean;
+  /** What the current key tile must ask of its pairs: the conjuncts that it does not imply. */
+  readonly asked: () => readonly (() => boolean)[];
 }
 
 /** Sets the key tile `t` of `slots`; its keys. */
@@ -134,7 +136,14 @@ export function phaseRunner(phase: Phase, world: World, geometry: Geometry): Pha
   const slots = keySlots(phase.keys, world);
   const skip = world.run(phase.skip);
   const predicate = world.run(phase.predicate);
-  const base = { phase, slots, skip: () => skip() !== 0, predicate: () => predicate() !== 0 };
+  const tests = phase.tests.map((t) => ({ holds: world.run(t.predicate), implied: world.run(t.implied) }));
+  const base = {
+    phase,
+    slots,
+    skip: () => skip() !== 0,
+    predicate: () => predicate() !== 0,
+    asked: () => tests.filter((t) => t.implied() === 0).map((t) => () => t.holds() !== 0),
+  };
   if (phase.walk.kind === 'map') {
     const name = phase.walk.table;
     const table = world.plan.tables.find((t) => t.name === name);

@@ -53,7 +53,7 @@ export function lowerMerge(request: MergeRequest): TileProgram {
   const row = add(mul(i('tile'), int(rows)), i('row'));
   const exists = lt(row, nQ);
   const served = substitute(servedBySlot(names, plan.passes), new Map([['q', add(row, firstPosition)]]));
-  const state = (buffer: string): Expr => read(buffer, 'float', [i('slot'), i('head'), row]);
+  const state = (plane: 0 | 1): Expr => read('part_state', 'float', [int(plane), i('slot'), i('head'), row]);
   const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);
   const body = [
     ...defineHeads(b, false),
@@ -62,12 +62,12 @@ export function lowerMerge(request: MergeRequest): TileProgram {
     b.tile('O', 'float', { rows, cols: dim }, float(0)),
     b.loop('slot', int(0), mul(int(plan.passes.length), i('splits')), [
       b.tile('has', 'bool', column, and(exists, served)),
-      b.tile('m_part', 'float', column, select(element('has', 'bool'), state('part_m'), float(lowest))),
+      b.tile('m_part', 'float', column, select(element('has', 'bool'), state(0), float(lowest))),
       b.tile('m_new', 'float', column, max(f('m'), f('m_part'))),
       b.tile('m_safe', 'float', column, select(le(f('m_new'), float(lowest / 2)), float(0), f('m_new'))),
       b.tile('alpha', 'float', column, unary('exp', sub(f('m'), f('m_safe')))),
       b.tile('beta', 'float', column, unary('exp', sub(f('m_part'), f('m_safe')))),
-      b.tile('l_part', 'float', column, select(element('has', 'bool'), state('part_l'), float(0))),
+      b.tile('l_part', 'float', column, select(element('has', 'bool'), state(1), float(0))),
       b.map('l', add(mul(f('l'), f('alpha')), mul(f('l_part'), f('beta')))),
       b.load('O_part', { rows, cols: dim }, 'part_out', [i('slot'), i('head'), row], and(exists, served)),
       b.map('O', add(mul(f('O'), f('alpha')), mul(f('O_part'), f('beta')))),

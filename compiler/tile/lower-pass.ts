@@ -104,7 +104,7 @@ function tileFacts(names: Names, phase: Phase, maps: ReadonlyMap<string, MapAcce
 }
 
 /** Score modification and masking of one step's scores S. */
-function scoreSteps(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]): readonly TileStmt[] {
+function scoreSteps(b: Builder, plan: Plan, names: Names, phases: readonly Phase[], g: PassGeometry): readonly TileStmt[] {
   const atElement = new Map<string, Expr>([
     ['q', element('q_pos', 'int')],
     ['k', element('k_pos', 'int')],
@@ -112,14 +112,18 @@ function scoreSteps(b: Builder, plan: Plan, names: Names, phases: readonly Phase
   ]);
   const modified = plan.spec.score === undefined ? [] : [b.map('S', substitute(names.inside(plan.spec.score), atElement))];
   const exists = lt(element('k_slot', 'int'), i('slot_count'));
+  const keep = (live: Expr): TileStmt => b.map('S', select(live, f('S'), float(lowest)));
   return [
     ...modified,
-    ...b.when(ref('masked', 'bool'), branchByPhase(b, phases.length, (p) => {
-      const phase = phases[p];
-      const live = phase === undefined ? trueExpr : substitute(names.inside(phase.predicate), atElement);
-      return [b.map('S', select(and(exists, live), f('S'), float(lowest)))];
-    })),
+    ...b.when(lt(i('slots_here'), int(g.keyTile)), [keep(exists)]),
+    ...b.when(ref('masked', 'bool'), branchByPhase(b, phases.length, (p) =>
+      (phases[p]?.tests ?? []).flatMap((test, t) => b.when(ref(askName(p, t), 'bool'), [keep(substitute(names.inside(test.predicate), atElement))])))),
   ];
+}
+
+/** Whether the tile must ask test `t` of phase `p`. */
+function askName(p: number, t: number): string {
+  return `ask_${p}_${t}`;
 }
 
 /** One step: keyStep keys into the running softmax. */
@@ -139,7 +143,7 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
     b.load('K', operand, 'k', [i('kv_local'), keyIndex], present),
     b.tile('S', 'float', scores, float(0)),
     b.dot('S', 'Q', 'K', true, false),
-    ...scoreSteps(b, plan, names, phases),
+    ...scoreSteps(b, plan, names, phases, g),
     b.tile('m_step', 'float', column, float(lowest)),
     b.reduce('m_step', 'max', 'S'),
     b.tile('m_new', 'float', column, max(lastMax, f('m_step'))),
@@ -167,7 +171,8 @@ function walkBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
     b.letScalar('slots_here', slotsHere),
     b.letScalar('k_first', keyAt(names, phases, i('slot_tile'))),
     b.letScalar('k_last', keyAt(names, phases, add(i('slot_tile'), sub(i('slots_here'), int(1))))),
-    b.letScalar('masked', or(not(pick('full')), lt(i('slots_here'), int(g.keyTile)))),
+    b.letScalar('masked', not(pick('full'))),
+    ...phases.flatMap((phase, p) => phase.tests.map((test, t) => b.letScalar(askName(p, t), not(names.inside(test.implied))))),
     ...b.when(not(pick('skip')), [
       b.loop('step', int(0), ceilDiv(i('slots_here'), int(g.keyStep)), stepBody(b, plan, names, phases, g)),
     ]),
@@ -212,8 +217,8 @@ export function lowerPass(request: PassRequest): TileProgram {
   const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);
   const ending = partial
     ? [
-        b.store('part_m', column, [slot, i('head'), row], f('m'), exists),
-        b.store('part_l', column, [slot, i('head'), row], f('l'), exists),
+        b.store('part_state', column, [int(0), slot, i('head'), row], f('m'), exists),
+        b.store('part_state', column, [int(1), slot, i('head'), row], f('l'), exists),
         b.store('part_out', { rows: g.queryTile, cols: g.dim }, [slot, i('head'), row, i('col')], f('O'), exists),
       ]
     : storeFinal(b, sink, g.queryTile, g.dim, row, exists);
