@@ -446,9 +446,8 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
 @group(0) @binding(1) var<storage, read> d_tile_map: array<i32>;
 @group(0) @binding(2) var<storage, read> k: array<vec4f>;
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(6) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -467,7 +466,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(7) var<uniform> launch: Launch;
+@group(0) @binding(6) var<uniform> launch: Launch;
 
 var<workgroup> K_staged: array<vec4f, 4>;
 var<workgroup> V_staged: array<vec4f, 4>;
@@ -703,10 +702,11 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
     let x_359: i32 = (split * x_354 + head) * launch.n_q + x_28;
     let inside_2: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_354));
     if (inside_2) {
-      part_m[x_359] = m;
+      part_state[x_359] = m;
     }
+    let x_366: i32 = ((launch.slots + split) * x_354 + head) * launch.n_q + x_28;
     if (inside_2) {
-      part_l[x_359] = l;
+      part_state[x_366] = l;
     }
     if (inside_2) {
       part_out[x_359] = O;
@@ -721,9 +721,8 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
 @group(0) @binding(1) var<storage, read> d_tile_map: array<i32>;
 @group(0) @binding(2) var<storage, read> k: array<vec4f>;
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(6) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -742,7 +741,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(7) var<uniform> launch: Launch;
+@group(0) @binding(6) var<uniform> launch: Launch;
 
 var<workgroup> shares_max: array<f32, 4>;
 var<workgroup> shares_sum: array<f32, 4>;
@@ -909,7 +908,7 @@ fn neighbourhood_2d_decode_partial(
     let x_211: i32 = (split * x_206 + head) * launch.n_q + tile;
     let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_206));
     if (inside_1) {
-      part_m[x_211] = m;
+      part_state[x_211] = m;
     }
     shares_sum[lane] = l;
     workgroupBarrier();
@@ -918,8 +917,9 @@ fn neighbourhood_2d_decode_partial(
       total_2 = total_2 + shares_sum[other_1];
     }
     let total_3: f32 = total_2;
+    let x_219: i32 = ((launch.slots + split) * x_206 + head) * launch.n_q + tile;
     if (inside_1) {
-      part_l[x_211] = total_3;
+      part_state[x_219] = total_3;
     }
     shares_sum_1[lane] = O;
     workgroupBarrier();
@@ -937,11 +937,10 @@ fn neighbourhood_2d_decode_partial(
 // ---- neighbourhood_2d_merge ----
 // neighbourhood_2d: merge of partial results
 
-@group(0) @binding(0) var<storage, read> part_m: array<f32>;
-@group(0) @binding(1) var<storage, read> part_l: array<f32>;
-@group(0) @binding(2) var<storage, read> part_out: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(0) var<storage, read> part_state: array<f32>;
+@group(0) @binding(1) var<storage, read> part_out: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 
 struct Launch {
   batch: i32,
@@ -952,7 +951,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(5) var<uniform> launch: Launch;
+@group(0) @binding(4) var<uniform> launch: Launch;
 
 fn f32_from_bits(bits: u32) -> f32 {
   return bitcast<f32>(bits);
@@ -981,29 +980,32 @@ fn neighbourhood_2d_merge(@builtin(local_invocation_index) local_index: u32, @bu
     let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
     let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
     let x_21: bool = x_20 & has;
-    let x_22: i32 = select(0, x_18, x_21);
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_22], x_21), has);
+    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_18, x_21)], x_21), has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
     let inside: bool = has & x_20;
-    l = l * alpha + select(0.0f, select(0.0f, part_l[x_22], x_21), has) * beta;
+    l = l * alpha
+      + select(0.0f,
+            select(0.0f, part_state[select(0, ((launch.slots + slot) * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
+          has)
+        * beta;
     O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_44: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_44);
-  let x_48: i32 = tile * 64 + lane;
-  let x_50: i32 = head_local * launch.n_q + x_48;
-  let x_51: bool = x_48 < launch.n_q;
-  if (x_51) {
-    out[x_50] = O * inverse;
+  let x_50: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_50);
+  let x_54: i32 = tile * 64 + lane;
+  let x_56: i32 = head_local * launch.n_q + x_54;
+  let x_57: bool = x_54 < launch.n_q;
+  if (x_57) {
+    out[x_56] = O * inverse;
   }
-  let x_59: i32 = (b * launch.heads + h) * launch.n_q + x_48;
-  let x_64: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_44);
-  if (x_51 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_59] = x_64;
+  let x_65: i32 = (b * launch.heads + h) * launch.n_q + x_54;
+  let x_70: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_50);
+  if (x_57 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_65] = x_70;
   }
 }

@@ -6,9 +6,8 @@ diagnostic(off, subgroup_uniformity);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(4) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -24,7 +23,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(6) var<uniform> launch: Launch;
+@group(0) @binding(5) var<uniform> launch: Launch;
 
 @compute @workgroup_size(4)
 fn strided_attention_rows_partial(
@@ -175,10 +174,11 @@ fn strided_attention_rows_partial(
     let x_211: i32 = (split * x_206 + head) * launch.n_q + x_28;
     let inside_1: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_206));
     if (inside_1) {
-      part_m[x_211] = m;
+      part_state[x_211] = m;
     }
+    let x_218: i32 = ((launch.slots + split) * x_206 + head) * launch.n_q + x_28;
     if (inside_1) {
-      part_l[x_211] = l;
+      part_state[x_218] = l;
     }
     if (inside_1) {
       part_out[x_211] = O;
@@ -194,9 +194,8 @@ diagnostic(off, subgroup_uniformity);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(4) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -212,7 +211,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(6) var<uniform> launch: Launch;
+@group(0) @binding(5) var<uniform> launch: Launch;
 
 @compute @workgroup_size(4)
 fn strided_attention_rows_decode_partial(
@@ -330,15 +329,16 @@ fn strided_attention_rows_decode_partial(
     let x_154: i32 = (split * x_149 + head) * launch.n_q + tile;
     let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_149));
     if (inside_1) {
-      part_m[x_154] = m;
+      part_state[x_154] = m;
     }
     let x_158: f32 = subgroupAdd(l);
+    let x_163: i32 = ((launch.slots + split) * x_149 + head) * launch.n_q + tile;
     if (inside_1) {
-      part_l[x_154] = x_158;
+      part_state[x_163] = x_158;
     }
-    let x_159: vec4f = subgroupAdd(O);
+    let x_164: vec4f = subgroupAdd(O);
     if (inside_1) {
-      part_out[x_154] = x_159;
+      part_out[x_154] = x_164;
     }
   }
 }
@@ -351,9 +351,8 @@ diagnostic(off, subgroup_uniformity);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(4) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -369,7 +368,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(6) var<uniform> launch: Launch;
+@group(0) @binding(5) var<uniform> launch: Launch;
 
 @compute @workgroup_size(4)
 fn strided_attention_lines_1_partial(
@@ -544,10 +543,11 @@ fn strided_attention_lines_1_partial(
     let x_260: i32 = (x_251 * x_255 + head) * launch.n_q + x_54;
     let inside_2: bool = x_56 & ((x_251 >= 0) & (x_251 < launch.slots) & (head >= 0) & (head < x_255) & x_57);
     if (inside_2) {
-      part_m[x_260] = m;
+      part_state[x_260] = m;
     }
+    let x_269: i32 = ((launch.slots + x_251) * x_255 + head) * launch.n_q + x_54;
     if (inside_2) {
-      part_l[x_260] = l;
+      part_state[x_269] = l;
     }
     if (inside_2) {
       part_out[x_260] = O;
@@ -563,9 +563,8 @@ diagnostic(off, subgroup_uniformity);
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> part_m: array<f32>;
-@group(0) @binding(4) var<storage, read_write> part_l: array<f32>;
-@group(0) @binding(5) var<storage, read_write> part_out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> part_state: array<f32>;
+@group(0) @binding(4) var<storage, read_write> part_out: array<vec4f>;
 
 struct Launch {
   batch: i32,
@@ -581,7 +580,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(6) var<uniform> launch: Launch;
+@group(0) @binding(5) var<uniform> launch: Launch;
 
 @compute @workgroup_size(4)
 fn strided_attention_lines_1_decode_partial(
@@ -724,15 +723,16 @@ fn strided_attention_lines_1_decode_partial(
     let inside_2: bool = x_37 & (lane < 1)
       & ((x_191 >= 0) & (x_191 < launch.slots) & (head >= 0) & (head < x_195) & x_50);
     if (inside_2) {
-      part_m[x_200] = m;
+      part_state[x_200] = m;
     }
     let x_206: f32 = subgroupAdd(l);
+    let x_211: i32 = ((launch.slots + x_191) * x_195 + head) * launch.n_q + row_base;
     if (inside_2) {
-      part_l[x_200] = x_206;
+      part_state[x_211] = x_206;
     }
-    let x_207: vec4f = subgroupAdd(O);
+    let x_212: vec4f = subgroupAdd(O);
     if (inside_2) {
-      part_out[x_200] = x_207;
+      part_out[x_200] = x_212;
     }
   }
 }
@@ -740,11 +740,10 @@ fn strided_attention_lines_1_decode_partial(
 // ---- strided_attention_merge ----
 // strided_attention: merge of partial results
 
-@group(0) @binding(0) var<storage, read> part_m: array<f32>;
-@group(0) @binding(1) var<storage, read> part_l: array<f32>;
-@group(0) @binding(2) var<storage, read> part_out: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(0) var<storage, read> part_state: array<f32>;
+@group(0) @binding(1) var<storage, read> part_out: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 
 struct Launch {
   batch: i32,
@@ -755,7 +754,7 @@ struct Launch {
   slots: i32,
   splits: i32,
 }
-@group(0) @binding(5) var<uniform> launch: Launch;
+@group(0) @binding(4) var<uniform> launch: Launch;
 
 fn f32_from_bits(bits: u32) -> f32 {
   return bitcast<f32>(bits);
@@ -785,29 +784,32 @@ fn strided_attention_merge(@builtin(local_invocation_index) local_index: u32, @b
     let x_19: i32 = (slot * x_14 + head) * launch.n_q + x_10;
     let x_21: bool = (slot < launch.slots) & (head >= 0) & (head < x_14);
     let x_22: bool = x_21 & has;
-    let x_23: i32 = select(0, x_19, x_22);
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_m[x_23], x_22), has);
+    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_19, x_22)], x_22), has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
     let inside: bool = has & x_21;
-    l = l * alpha + select(0.0f, select(0.0f, part_l[x_23], x_22), has) * beta;
+    l = l * alpha
+      + select(0.0f,
+            select(0.0f, part_state[select(0, ((launch.slots + slot) * x_14 + head) * launch.n_q + x_10, x_22)], x_22),
+          has)
+        * beta;
     O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_19, inside)], inside) * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_45: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_45);
-  let x_49: i32 = tile * 16 + lane;
-  let x_51: i32 = head_local * launch.n_q + x_49;
-  let x_52: bool = x_49 < launch.n_q;
-  if (x_52) {
-    out[x_51] = O * inverse;
+  let x_51: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_51);
+  let x_55: i32 = tile * 16 + lane;
+  let x_57: i32 = head_local * launch.n_q + x_55;
+  let x_58: bool = x_55 < launch.n_q;
+  if (x_58) {
+    out[x_57] = O * inverse;
   }
-  let x_60: i32 = (b * launch.heads + h) * launch.n_q + x_49;
-  let x_65: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_45);
-  if (x_52 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_60] = x_65;
+  let x_66: i32 = (b * launch.heads + h) * launch.n_q + x_55;
+  let x_71: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_51);
+  if (x_58 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_66] = x_71;
   }
 }
