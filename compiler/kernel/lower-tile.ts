@@ -3,7 +3,7 @@
  * reason why this schedule or target cannot carry it. Layouts come from assign-layouts.ts, dots from the table in atoms.ts, values
  * from code.ts and elements.ts; this file walks the statements. Barriers and tidying are passes that run on the result.
  */
-import { bad, CompilerBug, good, unreachable, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
+import { bad, CompilerBug, good, unreachable, type Checked } from '../../dsl/diagnostic.ts';
 import { through } from '../../dsl/span.ts';
 import { chainAssignments } from '../passes/chain-assignments.ts';
 import { placeBarriers } from '../passes/place-barriers.ts';
@@ -34,7 +34,6 @@ const gridBuiltins = ['group_x', 'group_y', 'group_z'] as const;
 export function lowerTile(program: TileProgram, schedule: Schedule, target: TargetRecord): Checked<KernelProgram> {
   const views = chooseViews(program, target);
   if (!views.ok) return views;
-  if (program.grid.length > gridBuiltins.length) return bad([tooManyAxes(program)]);
 
   const uniforms = uniformsOf(program);
   const emit = createEmitter(through(program.origin, 'lower-tile'), [...uniforms.map((u) => u.name), ...program.buffers.map((b) => b.name)]);
@@ -59,14 +58,6 @@ export function lowerTile(program: TileProgram, schedule: Schedule, target: Targ
   const finished = placeBarriers(chainAssignments(simplifyKernel(kernel)), low.lanePrivate);
   const refused = resourceDiagnostics(finished, target);
   return refused.length > 0 ? bad(refused) : good(finished);
-}
-
-function tooManyAxes(program: TileProgram): Diagnostic {
-  return {
-    code: 'FIL0902', kind: 'resource', severity: 'error',
-    message: `kernel '${program.name}' has ${program.grid.length} grid axes; a dispatch has ${gridBuiltins.length}`,
-    primary: { span: program.origin.span, text: 'this needs the kernel' }, related: [],
-  };
 }
 
 /** The declared scalars, then the launch-level names that extents speak of. */
@@ -104,7 +95,7 @@ function bindLaunch(low: Lowering, program: TileProgram, uniforms: readonly Unif
   }
   program.grid.forEach((axis, i) => {
     const name = gridBuiltins[i];
-    if (name === undefined) throw new CompilerBug('lower-tile', 'too many grid axes');
+    if (name === undefined) throw new CompilerBug('lower-tile', `kernel '${program.name}' has ${program.grid.length} grid axes; a dispatch has ${gridBuiltins.length}`);
     const range = { low: 0, high: low.target.maxWorkgroupsPerAxis - 1 };
     const value = low.emit.copy(axis.name, { kind: 'builtin', type: 'i32', name });
     scalars.set(axis.name, { value, facts: { range, below: [axis.extent] }, uniform: true });

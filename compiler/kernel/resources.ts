@@ -2,8 +2,10 @@
  * What a kernel asks of the machine: bytes of workgroup memory, load sites (they decide the compile time of software drivers) and an
  * estimate of the registers a lane needs. In: a kernel program. Out: the figures, and the refusals of a target that cannot carry them.
  */
+import { tooManyBuffers, tooManyLanes, workgroupMemory } from '../../dsl/catalogue/index.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import type { TargetRecord } from '../target.ts';
+import { tensorOf } from '../tile/names.ts';
 import type { KernelExpr, KernelProgram, KernelStmt, KernelType, SharedDecl } from './ir.ts';
 import { expressionsOf, nestedBlocks, subexpressions } from './walk.ts';
 
@@ -58,23 +60,20 @@ export function kernelResources(kernel: KernelProgram): KernelResources {
   return { sharedBytes: sharedBytes(kernel.shared), loadSites: loadSites(kernel.body), statements: countStatements(kernel.body), words: words(kernel.body) };
 }
 
-function refusal(kernel: KernelProgram, code: string, message: string, help: string): Diagnostic {
-  return { code, kind: 'resource', severity: 'error', message, primary: { span: kernel.origin.span, text: 'needed by this kernel' }, related: [], help };
-}
-
 /** Why the target cannot run the kernel; empty when it can. */
 export function resourceDiagnostics(kernel: KernelProgram, target: TargetRecord): readonly Diagnostic[] {
   const list: Diagnostic[] = [];
-  const bytes = sharedBytes(kernel.shared);
-  if (bytes > target.workgroupBytes) {
-    const sum = kernel.shared.map((d) => `${d.name} ${bytesOfShared(d)}`).join(' + ');
-    list.push(refusal(kernel, 'FIL0901', `kernel '${kernel.name}' needs ${bytes} bytes of workgroup memory (${sum}); '${target.name}' has ${target.workgroupBytes}`, 'use fewer lanes, fewer rows a lane or a smaller key step'));
+  const at = kernel.origin.span;
+  if (sharedBytes(kernel.shared) > target.workgroupBytes) {
+    list.push(workgroupMemory(at, { terms: kernel.shared.map((d) => ({ what: d.name, bytes: bytesOfShared(d) })), limit: target.workgroupBytes }));
   }
   if (kernel.workgroupSize > target.maxWorkgroupSize) {
-    list.push(refusal(kernel, 'FIL0904', `kernel '${kernel.name}' has ${kernel.workgroupSize} lanes; '${target.name}' allows ${target.maxWorkgroupSize}`, 'use fewer lanes'));
+    list.push(tooManyLanes(at, { kernel: kernel.name, lanes: kernel.workgroupSize, limit: target.maxWorkgroupSize }));
   }
   if (kernel.storage.length > target.maxStorageBuffers) {
-    list.push(refusal(kernel, 'FIL0905', `kernel '${kernel.name}' binds ${kernel.storage.length} buffers; '${target.name}' allows ${target.maxStorageBuffers}`, 'use fewer tensor parameters'));
+    const buffers = kernel.storage.map((s) => tensorOf(s.buffer) ?? s.buffer);
+    const parameters = kernel.storage.flatMap((s) => tensorOf(s.buffer) ?? []);
+    list.push(tooManyBuffers(at, { kernel: kernel.name, buffers, parameters, limit: target.maxStorageBuffers }));
   }
   return list;
 }

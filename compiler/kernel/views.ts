@@ -3,6 +3,7 @@
  * elements otherwise; f16 without hardware support as packed words. Refuses what no view can carry: packed stores that would share a
  * word between two rows.
  */
+import { sharedWords } from '../../dsl/catalogue/index.ts';
 import { bad, good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
 import type { TargetRecord } from '../target.ts';
 import type { BufferDecl, TileProgram } from '../tile/ir.ts';
@@ -33,22 +34,12 @@ function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord): S
   return decl.access === 'read' || (rows && row !== undefined && row % 2 === 0) ? 'u32' : undefined;
 }
 
-function sharedWords(program: TileProgram, decl: BufferDecl): Diagnostic {
-  const row = fixedRow(decl);
-  return {
-    code: 'FIL0903', kind: 'resource', severity: 'error',
-    message: `'${decl.name}' holds f16 in rows of ${row ?? 'unknown'} elements: without f16 on the device two rows share a 32-bit word and cannot be written apart`,
-    primary: { span: program.origin.span, text: 'needed by this kernel' }, related: [],
-    help: 'use an even head dimension, a device with f16, or f32 storage',
-  };
-}
-
 export function chooseViews(program: TileProgram, target: TargetRecord): Checked<readonly BufferView[]> {
   const views: BufferView[] = [];
   const refused: Diagnostic[] = [];
   for (const decl of program.buffers) {
     const element = viewOf(program, decl, target);
-    if (element === undefined) refused.push(sharedWords(program, decl));
+    if (element === undefined) refused.push(sharedWords(program.origin.span, { buffer: decl.name, row: fixedRow(decl) }));
     else views.push({ decl, storage: decl.name, element });
   }
   return refused.length > 0 ? bad(refused) : good(views);

@@ -20,6 +20,11 @@ export function bufferName(tensor: string, tables: ReadonlySet<string>): string 
   return tables.has(tensor) ? `d_${tensor}` : `p_${tensor}`;
 }
 
+/** The user's tensor that a buffer holds; undefined for tables and what the lowering adds. */
+export function tensorOf(buffer: string): string | undefined {
+  return buffer.startsWith('p_') ? buffer.slice(2) : undefined;
+}
+
 /** Name of a free extent within expressions of the spec and the host plan. */
 export function extentRef(tensor: string, axis: string): Expr {
   return ref(`${tensor}.${axis}`, 'int');

@@ -1,7 +1,7 @@
 /**
  * FIL06xx: what would take too much, or what a machine does not offer. Every refusal shows its sum.
  */
-import { bytes, entry } from './entry.ts';
+import { alternatives, bytes, count, entry } from './entry.ts';
 
 /** One term of a sum that is shown to the user. */
 export interface Term {
@@ -51,7 +51,7 @@ export const workgroupMemory = entry<{ readonly terms: readonly Term[]; readonly
   explanation: 'The tiles of one workgroup must fit the memory that the device gives it.',
   wrong: 'schedule { query_tile = 128, key_tile = 128 } with dim 256 on 16 KiB',
   right: 'schedule { query_tile = 32, key_tile = 16 }',
-  say: ({ terms, limit }) => ({ message: `a workgroup would need ${sumOf(terms)}, the device gives ${bytes(limit)}`, help: 'pin smaller tiles in `schedule`, or leave them to the compiler' }),
+  say: ({ terms, limit }) => ({ message: `a workgroup would need ${sumOf(terms)}, the device gives ${bytes(limit)}`, help: 'pin smaller tiles in `schedule`, or leave them to the compiler; a smaller head dimension takes less, too' }),
 });
 
 export const noWebGpu = entry<{ readonly reason: string }>({
@@ -94,6 +94,52 @@ export const unsupported = entry<{ readonly construct: string; readonly target: 
   say: ({ construct, target, reason }) => ({ message: `${construct} cannot be compiled for ${target}: ${reason}`, label: construct }),
 });
 
+export const tooManyLanes = entry<{ readonly kernel: string; readonly lanes: number; readonly limit: number }>({
+  code: 'FIL0609',
+  kind: 'resource',
+  title: 'Query tile too large for a workgroup',
+  explanation: 'The rows of a query tile are dealt out to the lanes of one workgroup, the same number to each, and a device limits the lanes. Many rows in a prime number cannot be dealt out: each takes a lane.',
+  wrong: 'schedule { query_tile = 1021 }',
+  right: 'schedule { query_tile = 128 }',
+  say: ({ kernel, lanes, limit }) => ({
+    message: `kernel \`${kernel}\` needs ${count(lanes, 'lane')} in a workgroup, the device gives ${limit}`,
+    label: 'needed by this',
+    help: 'pin a smaller `query_tile`, best a power of two, in `schedule`, or leave it to the compiler',
+  }),
+});
+
+export const tooManyBuffers = entry<{ readonly kernel: string; readonly buffers: readonly string[]; readonly parameters: readonly string[]; readonly limit: number }>({
+  code: 'FIL0610',
+  kind: 'resource',
+  title: 'More buffers than a kernel can bind',
+  explanation: 'Inputs, outputs and every tensor parameter take a binding each, and a device limits the bindings of a kernel (WebGPU promises 8). Numbers are not counted.',
+  wrong: 'attention a(t0: int[heads], t1: int[heads], t2: int[heads], t3: int[heads]) { ... }',
+  right: 'attention a(t: int[4, heads]) { ... }',
+  say: ({ kernel, buffers, parameters, limit }) => ({
+    message: `kernel \`${kernel}\` binds ${count(buffers.length, 'buffer')} (${buffers.join(', ')}), the device allows ${limit}`,
+    label: 'needed by this',
+    help:
+      parameters.length > 1
+        ? `make one tensor with one axis more of ${alternatives(parameters.map((p) => `\`${p}\``), 'and')}, or numbers of those that do not change along an axis`
+        : 'use a device that allows more, or the interpreter',
+  }),
+});
+
+export const sharedWords = entry<{ readonly buffer: string; readonly row: number | undefined }>({
+  code: 'FIL0611',
+  kind: 'resource',
+  title: 'Rows of f16 share a word',
+  explanation: 'A device without `shader-f16` writes whole 32-bit words, two f16 elements at a time. In rows of an odd number of elements the last of one row and the first of the next share a word, and two lanes would overwrite each other.',
+  wrong: 'head dimension 5 with f16 storage on a device without shader-f16',
+  right: 'head dimension 6, or f32 storage',
+  say: ({ buffer, row }) => ({
+    message: `\`${buffer}\` holds f16 in rows of ${row ?? 'an unknown number of'} elements, and without f16 on the device two rows share a 32-bit word`,
+    label: 'needed by this',
+    help: 'use an even head dimension, f32 storage, or a device with `shader-f16`',
+  }),
+});
+
 export const resourcesEntries = [
-  programTooLarge, interpreterMemory, bindingTooLarge, workgroupMemory, noWebGpu, deviceLost, outOfDeviceMemory, unsupported,
+  programTooLarge, interpreterMemory, bindingTooLarge, workgroupMemory, noWebGpu, deviceLost, outOfDeviceMemory, unsupported, tooManyLanes,
+  tooManyBuffers, sharedWords,
 ];

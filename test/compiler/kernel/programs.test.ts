@@ -7,6 +7,7 @@ import type { Schedule } from '../../../compiler/schedule.ts';
 import type { TargetRecord } from '../../../compiler/target.ts';
 import type { BufferDecl, TileProgram, TileStmt } from '../../../compiler/tile/ir.ts';
 import { verifyKernel } from '../../../compiler/kernel/verify.ts';
+import { chooseSchedule } from '../../../compiler/choose-schedule.ts';
 import { lowerTile } from '../../../compiler/kernel/lower-tile.ts';
 import { lowered, noise, runBoth, worstDifference } from './both.ts';
 import { attention, b, col, f, i, origin, row, rowsSchedule } from './programs.ts';
@@ -271,12 +272,31 @@ describe('refusals', () => {
     const result = lowerTile(attention({ queryTile: 256, keyTile: 8, keyStep: 4, dim: 128, element: 'f32' }), schedule, webgpuDefault);
     expect(result.ok).toBe(false);
     expect(result.diagnostics.map((d) => d.kind)).toEqual(['resource']);
-    expect(result.diagnostics[0]?.message).toContain('Q 131072 + O 131072');
+    expect(result.diagnostics[0]?.message).toContain('Q 128.0 KiB + O 128.0 KiB');
+    expect(result.diagnostics.map((d) => d.code)).toEqual(['FIL0604']);
   });
   it('does not pack halves of two rows into one word', () => {
     const result = lowerTile(attention({ queryTile: 8, keyTile: 8, keyStep: 4, dim: 5, element: 'f16' }), rowsSchedule(), swiftshader);
     expect(result.ok).toBe(false);
-    expect(result.diagnostics[0]?.message).toContain("'out' holds f16 in rows of 5");
+    expect(result.diagnostics[0]?.message).toContain('`out` holds f16 in rows of 5');
+    expect(result.diagnostics.map((d) => d.code)).toEqual(['FIL0611']);
+  });
+  it('counts the lanes of a query tile that cannot be dealt out', () => {
+    const schedule = chooseSchedule(webgpuDefault, { dim: 8, dtype: 'f32', kind: 'prefill', pins: { queryTile: 1021 } });
+    const result = lowerTile(attention({ queryTile: 1021, keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim: 8, element: 'f32' }), schedule, webgpuDefault);
+    expect(result.ok).toBe(false);
+    expect(result.diagnostics.map((d) => d.code)).toEqual(['FIL0609']);
+    expect(result.diagnostics[0]?.message).toContain('needs 1021 lanes in a workgroup, the device gives 256');
+  });
+  it('lists the buffers of a kernel that binds too many, and names the tensor parameters', () => {
+    const whole = attention({ queryTile: 8, keyTile: 8, keyStep: 4, dim: 8, element: 'f32' });
+    const extra = ['p_cols', 'p_doc', 'd_starts'].map((name): BufferDecl => ({ name, element: 'int', access: 'read', extents: [int(8)] }));
+    const result = lowerTile({ ...whole, buffers: [...whole.buffers, ...extra] }, rowsSchedule(), { ...swiftshader, maxStorageBuffers: 6 });
+    expect(result.ok).toBe(false);
+    expect(result.diagnostics.map((d) => [d.code, d.message, d.help])).toEqual([[
+      'FIL0610', 'kernel `attention` binds 8 buffers (q, k, v, out, lse, cols, doc, d_starts), the device allows 6',
+      'make one tensor with one axis more of `cols` and `doc`, or numbers of those that do not change along an axis',
+    ]]);
   });
 });
 
