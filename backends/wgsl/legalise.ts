@@ -6,7 +6,7 @@
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelBinary, KernelExpr, KernelProgram, KernelUnary } from '../../compiler/kernel/ir.ts';
-import { mapProgram } from '../kernel-map.ts';
+import { mapProgram } from '../../compiler/kernel/walk.ts';
 
 type Literal = Extract<KernelExpr, { kind: 'literal' }>;
 type Scalar = Literal['type'];

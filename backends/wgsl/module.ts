@@ -7,7 +7,7 @@ import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelProgram, SharedDecl, StorageDecl } from '../../compiler/kernel/ir.ts';
 import { commentDoc, statementDoc, type PrintContext } from '../c-like.ts';
 import { block, concat, lines, list, nothing, render, text, withOrigin, type Doc, type Printed } from '../document.ts';
-import { walkExpressions } from '../kernel-map.ts';
+import { walkExpressions } from '../../compiler/kernel/walk.ts';
 import { helperLines, helperNames, needsBits, storageTypes, wgslDialect } from './dialect.ts';
 import { legaliseForWgsl } from './legalise.ts';
 import { frameNames, nameProgram, type Naming } from './names.ts';

@@ -6,7 +6,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { KernelProgram } from '../../compiler/kernel/ir.ts';
 import type { NameSpace } from '../c-like.ts';
-import { walkStatements } from '../kernel-map.ts';
+import { walkStatements } from '../../compiler/kernel/walk.ts';
 import { helperNames } from './dialect.ts';
 
 /** Keywords and reserved words of the WGSL specification (sections 16.1 and 16.2), without those no program would choose. */

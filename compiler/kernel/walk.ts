@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
 import { bin, extract, fma, pick, un, vec4 } from './build.ts';
-import type { KernelExpr, KernelStmt } from './ir.ts';
+import type { KernelExpr, KernelProgram, KernelStmt } from './ir.ts';
 
 export function subexpressions(e: KernelExpr): readonly KernelExpr[] {
   switch (e.kind) {
@@ -37,8 +37,8 @@ export function subexpressions(e: KernelExpr): readonly KernelExpr[] {
   }
 }
 
-/** The node over operands `f(operand)`, folded again. */
-export function mapExpr(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): KernelExpr {
+/** The node over operands `f(operand)`, and nothing else changed; the node itself where all operands stayed. */
+export function mapOperands(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): KernelExpr {
   switch (e.kind) {
     case 'literal':
     case 'ref':
@@ -46,32 +46,32 @@ export function mapExpr(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): Kernel
       return e;
     case 'unary': {
       const arg = f(e.arg);
-      return arg === e.arg ? e : un(e.op, arg);
+      return arg === e.arg ? e : { ...e, arg };
     }
     case 'binary': {
       const left = f(e.left);
       const right = f(e.right);
-      return left === e.left && right === e.right ? e : bin(e.op, left, right);
+      return left === e.left && right === e.right ? e : { ...e, left, right };
     }
     case 'fma': {
       const a = f(e.a);
       const b = f(e.b);
       const c = f(e.c);
-      return a === e.a && b === e.b && c === e.c ? e : fma(a, b, c);
+      return a === e.a && b === e.b && c === e.c ? e : { ...e, a, b, c };
     }
     case 'select': {
       const cond = f(e.cond);
       const then = f(e.then);
       const otherwise = f(e.otherwise);
-      return cond === e.cond && then === e.then && otherwise === e.otherwise ? e : pick(cond, then, otherwise);
+      return cond === e.cond && then === e.then && otherwise === e.otherwise ? e : { ...e, cond, then, otherwise };
     }
     case 'vec4': {
       const [a, b, c, d] = e.parts;
-      return vec4([f(a), f(b), f(c), f(d)]);
+      return { ...e, parts: [f(a), f(b), f(c), f(d)] };
     }
     case 'extract': {
       const vector = f(e.vector);
-      return vector === e.vector ? e : extract(vector, e.part);
+      return vector === e.vector ? e : { ...e, vector };
     }
     case 'load':
     case 'load_shared':
@@ -86,6 +86,38 @@ export function mapExpr(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): Kernel
     default:
       return unreachable(e);
   }
+}
+
+/** The node over operands `f(operand)`, folded again. */
+export function mapExpr(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): KernelExpr {
+  const next = mapOperands(e, f);
+  return next === e ? e : folded(next);
+}
+
+function folded(e: KernelExpr): KernelExpr {
+  switch (e.kind) {
+    case 'unary':
+      return un(e.op, e.arg);
+    case 'binary':
+      return bin(e.op, e.left, e.right);
+    case 'fma':
+      return fma(e.a, e.b, e.c);
+    case 'select':
+      return pick(e.cond, e.then, e.otherwise);
+    case 'vec4':
+      return vec4(e.parts);
+    case 'extract':
+      return extract(e.vector, e.part);
+    case 'literal': case 'ref': case 'builtin': case 'load': case 'load_shared': case 'load_array': case 'shuffle': case 'subgroup':
+      return e;
+    default:
+      return unreachable(e);
+  }
+}
+
+/** Rewrites operands first, then the expression; folds nothing. */
+function rewrite(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): KernelExpr {
+  return f(mapOperands(e, (x) => rewrite(x, f)));
 }
 
 /** Expressions of the statement itself. */
@@ -145,8 +177,10 @@ export function nestedBlocks(s: KernelStmt): readonly (readonly KernelStmt[])[] 
     case 'for':
     case 'while':
       return [s.body];
-    default:
+    case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
       return [];
+    default:
+      return unreachable(s);
   }
 }
 
@@ -158,7 +192,33 @@ export function mapBlocks(s: KernelStmt, f: (block: readonly KernelStmt[]) => re
     case 'for':
     case 'while':
       return { ...s, body: f(s.body) };
-    default:
+    case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
       return s;
+    default:
+      return unreachable(s);
   }
+}
+
+/** Calls `f` on every statement, outer ones first. */
+export function walkStatements(body: readonly KernelStmt[], f: (s: KernelStmt) => void): void {
+  for (const s of body) {
+    f(s);
+    nestedBlocks(s).forEach((block) => walkStatements(block, f));
+  }
+}
+
+function walkExpression(e: KernelExpr, f: (e: KernelExpr) => void): void {
+  f(e);
+  subexpressions(e).forEach((x) => walkExpression(x, f));
+}
+
+/** Calls `f` on every expression of the statements, outer ones first. */
+export function walkExpressions(body: readonly KernelStmt[], f: (e: KernelExpr) => void): void {
+  walkStatements(body, (s) => expressionsOf(s).forEach((e) => walkExpression(e, f)));
+}
+
+/** The program with every expression rewritten, operands first; nothing else is folded. */
+export function mapProgram(program: KernelProgram, f: (e: KernelExpr) => KernelExpr): KernelProgram {
+  const block = (body: readonly KernelStmt[]): readonly KernelStmt[] => body.map((s) => mapBlocks(mapStatement(s, (e) => rewrite(e, f)), block));
+  return { ...program, body: block(program.body) };
 }

@@ -9,6 +9,7 @@ import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 import { noSpan } from '../../dsl/span.ts';
 import { evaluate } from '../expr/evaluate.ts';
 import type { Axis, ScalarParam, Sizes, TensorParam } from '../spec/ir.ts';
+import { axisName } from '../spec/names.ts';
 import type { HostPlan } from './plan.ts';
 
 // spec/ir.ts: positions and scalars stay small enough that sums of two do not wrap.
@@ -55,25 +56,6 @@ function checkScalar(p: ScalarParam, given: number | undefined): Diagnostic | un
       return value === 0 || value === 1 ? undefined : fault('true (1) or false (0)');
     default:
       return unreachable(p.type);
-  }
-}
-
-function axisName(axis: Axis): string {
-  switch (axis.kind) {
-    case 'blocks':
-      return `${axis.of} / ${axis.size.kind === 'literal' ? axis.size.value : '...'}`;
-    case 'free':
-      return axis.name;
-    case 'fixed':
-      return String(axis.extent);
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'queries':
-    case 'keys':
-      return axis.kind;
-    default:
-      return unreachable(axis);
   }
 }
 

@@ -9,6 +9,7 @@ import { unreachable } from '../../dsl/diagnostic.ts';
 import { newPoint, scalar, worldOf } from '../interpreters/dense/scalar.ts';
 import type { ScalarType } from '../expr/ir.ts';
 import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
+import { axisName } from './names.ts';
 
 /** n_q and n_k (spec/ir.ts): positions and their products with small factors stay in int. */
 export const maxLength = 2 ** 24;
@@ -123,25 +124,6 @@ function axisExtent(spec: Spec, launch: Launch, axis: Axis): number | undefined 
       return undefined;
     case 'fixed':
       return axis.extent;
-    default:
-      return unreachable(axis);
-  }
-}
-
-function axisName(axis: Axis): string {
-  switch (axis.kind) {
-    case 'blocks':
-      return axis.size.kind === 'literal' ? `${axis.of} / ${axis.size.value}` : `${axis.of} / ...`;
-    case 'free':
-      return axis.name;
-    case 'fixed':
-      return String(axis.extent);
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'queries':
-    case 'keys':
-      return axis.kind;
     default:
       return unreachable(axis);
   }

@@ -1,8 +1,10 @@
 /**
- * The names every spec knows, and the few formulas over them that several files need.
+ * The names every spec knows, and the few formulas and words over them that several files need.
  */
+import { unreachable } from '../../dsl/diagnostic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
+import type { Axis } from './ir.ts';
 
 export const sizeNames = ['n_q', 'n_k', 'heads', 'kv_heads', 'batch', 'dim'] as const;
 export const pairNames = ['q', 'k'] as const;
@@ -25,4 +27,29 @@ export function rowOf(position: Expr): Expr {
 /** The name of the ref that holds the extent of a free axis. */
 export function extentName(tensor: string, axis: string): string {
   return `${tensor}.${axis}`;
+}
+
+/** An axis as it is written in source, with the block size as `size` says it. */
+export function axisText(axis: Axis, size: (e: Expr) => string): string {
+  switch (axis.kind) {
+    case 'blocks':
+      return `${axis.of} / ${size(axis.size)}`;
+    case 'free':
+      return axis.name;
+    case 'fixed':
+      return String(axis.extent);
+    case 'batch':
+    case 'heads':
+    case 'kv_heads':
+    case 'queries':
+    case 'keys':
+      return axis.kind;
+    default:
+      return unreachable(axis);
+  }
+}
+
+/** An axis in a message: block sizes that are computed are left out. */
+export function axisName(axis: Axis): string {
+  return axisText(axis, (size) => (size.kind === 'literal' ? String(size.value) : '...'));
 }

@@ -5,6 +5,7 @@
 import { unreachable } from '../../dsl/diagnostic.ts';
 import { printExpr } from '../expr/print.ts';
 import type { Axis, MaskExpr, ScalarParam, Spec, TensorParam, TensorUse } from './ir.ts';
+import { axisText } from './names.ts';
 
 export function printSpec(spec: Spec): string {
   const pins = Object.entries(spec.pins).map(([name, value]) => `${name} = ${String(value)}`);
@@ -25,22 +26,7 @@ export function printSpec(spec: Spec): string {
 
 /** An axis as it is written in source, block sizes as expressions. */
 export function printAxis(axis: Axis): string {
-  switch (axis.kind) {
-    case 'blocks':
-      return `${axis.of} / ${printExpr(axis.size)}`;
-    case 'free':
-      return axis.name;
-    case 'fixed':
-      return String(axis.extent);
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'queries':
-    case 'keys':
-      return axis.kind;
-    default:
-      return unreachable(axis);
-  }
+  return axisText(axis, printExpr);
 }
 
 function printScalarParam(p: ScalarParam): string {

@@ -9,7 +9,8 @@ import { add, not, ref, sub } from '../expr/build.ts';
 import type { BinaryOp, Expr, UnaryOp } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { mapChildren, sameExpr } from '../expr/traverse.ts';
-import type { Axis, MaskExpr, ScalarParam, Spec, TensorParam } from './ir.ts';
+import type { MaskExpr, ScalarParam, Spec, TensorParam } from './ir.ts';
+import { axisText } from './names.ts';
 
 type Print = (e: Expr) => string;
 
@@ -41,27 +42,8 @@ function floatOrInt(p: ScalarParam): string {
 }
 
 function tensorText(p: TensorParam, all: readonly TensorParam[], print: Print): string {
-  const axes = p.axes.map((axis) => axisText(axis, p.name, all, print));
+  const axes = p.axes.map((axis) => (axis.kind === 'free' ? freeName(axis.name, p.name, all) : axisText(axis, print)));
   return `${p.name}: ${p.element}${p.unit === undefined ? '' : ` ${p.unit} `}[${axes.join(', ')}]`;
-}
-
-function axisText(axis: Axis, tensor: string, all: readonly TensorParam[], print: Print): string {
-  switch (axis.kind) {
-    case 'blocks':
-      return `${axis.of} / ${print(axis.size)}`;
-    case 'free':
-      return freeName(axis.name, tensor, all);
-    case 'fixed':
-      return String(axis.extent);
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'queries':
-    case 'keys':
-      return axis.kind;
-    default:
-      return unreachable(axis);
-  }
 }
 
 /** An axis name means one extent within a declaration, so a shared one gets its tensor's name in front. */

@@ -5,7 +5,7 @@ import { legaliseForWgsl } from '../../../backends/wgsl/legalise.ts';
 import { printWgsl } from '../../../backends/wgsl/module.ts';
 import { nameProgram } from '../../../backends/wgsl/names.ts';
 import { validatePrinted } from '../../../backends/wgsl/validate.ts';
-import { mapProgram, walkExpressions } from '../../../backends/kernel-map.ts';
+import { mapProgram, walkExpressions } from '../../../compiler/kernel/walk.ts';
 import { i32, un } from '../../../compiler/kernel/build.ts';
 import type { KernelExpr } from '../../../compiler/kernel/ir.ts';
 import { allKernels, buffer, letStmt, load, program, store } from '../kernels.ts';
