@@ -6,15 +6,8 @@
 import type { Schedule } from '../schedule.ts';
 import type { TileStmt } from '../tile/ir.ts';
 import { allStatements, type ProgramUses, type TileUse } from './analyse-tiles.ts';
-import { colsOnLanes, replicated, rowsOnLanes, type Layout } from './layout.ts';
+import { colsOnLanes, replicated, rowsOnLanes, type Assignment, type Layout } from './layout.ts';
 import { isLinear, mentionsTile } from './partial.ts';
-
-export interface Assignment {
-  readonly layout: Layout;
-  readonly place: 'registers' | 'workgroup' | 'arrays' | 'streamed' | 'reread';
-  /** Lanes hold shares of the elements, which are combined before anything but a linear map sees them. */
-  readonly partial: boolean;
-}
 
 /** Whether the rows of a streamed operand (the keys) are shared out over the lanes. */
 export function spreadsKeys(rows: number, schedule: Schedule): boolean {

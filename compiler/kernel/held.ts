@@ -8,13 +8,12 @@ import type { Expr, ScalarType } from '../expr/ir.ts';
 import type { Schedule } from '../schedule.ts';
 import { guardedChunk, type Access, type BufferView } from './access.ts';
 import type { ProgramUses } from './analyse-tiles.ts';
-import type { Assignment } from './assign-layouts.ts';
 import type { DotAtom } from './atoms.ts';
 import { bin, i32, intValue, lane } from './build.ts';
 import type { Binding } from './code.ts';
 import type { Emitter } from './emitter.ts';
 import type { KernelExpr, SharedDecl } from './ir.ts';
-import { matchingRegister, registerCount, registerPlace, type Layout, type TileAxis } from './layout.ts';
+import { matchingRegister, registerCount, registerPlace, type Assignment, type Layout, type TileAxis } from './layout.ts';
 import type { TargetRecord } from '../target.ts';
 
 /** A row that a lane reads of a streamed operand. */

@@ -121,3 +121,11 @@ function columnDigits(cols: number, vector: 1 | 4): readonly Digit[] {
   if (vector === 1) return [{ axis: 'col', count: cols, stride: 1 }];
   return [{ axis: 'col', count: 4, stride: 1 }, { axis: 'col', count: Math.ceil(cols / 4), stride: 4 }];
 }
+
+/** Where and how a tile is held. */
+export interface Assignment {
+  readonly layout: Layout;
+  readonly place: 'registers' | 'workgroup' | 'arrays' | 'streamed' | 'reread';
+  /** Lanes hold shares of the elements, which are combined before anything but a linear map sees them. */
+  readonly partial: boolean;
+}

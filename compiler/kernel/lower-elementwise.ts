@@ -6,13 +6,12 @@ import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { TileDecl, TileStmt } from '../tile/ir.ts';
 import { elementTiles } from './analyse-tiles.ts';
-import type { Assignment } from './assign-layouts.ts';
 import { bin, i32, zeroOf } from './build.ts';
 import { kernelType, lowerExpr } from './code.ts';
 import { chunkValue, insideParts, registerScope } from './elements.ts';
 import { chunksOf, forChunks, heldTile, isRolled, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering } from './held.ts';
 import type { KernelExpr } from './ir.ts';
-import { isPadded, registerCount, registerPlace, slotCount, spreads, type Layout } from './layout.ts';
+import { isPadded, registerCount, registerPlace, slotCount, spreads, type Assignment, type Layout } from './layout.ts';
 import { lowerLoad } from './lower-dot.ts';
 import { asShare, isLinear, overLanes, withTotals } from './partial.ts';
 

@@ -1,7 +1,7 @@
 /**
  * One pass of the plan as a tile program: online softmax of a query tile over the key tiles that its phases walk.
  * In: the pass, geometry, and whether it writes final rows or a partial state (running maximum, sum and unnormalised output) for
- * the merge. Out: a tile program with grid (tile, split, head_local). Source: FlashAttention-2 (arXiv 2307.08691, algorithm 1), with a
+ * the merge. Out: a tile program with grid (tile, split, head_local). Source: arXiv 2307.08691, algorithm 1, with a
  * finite lowest score in place of minus infinity.
  */
 import { through, type Origin } from '../../dsl/span.ts';
