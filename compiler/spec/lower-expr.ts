@@ -13,7 +13,7 @@ import type { MaskExpr } from './ir.ts';
 import { lowerConstructor } from './lower-constructor.ts';
 import { bindArguments } from './lower-params.ts';
 import { binaryScalar, boundedScalar, broken, callScalar, readAt, scalarOf, scalarValue, unaryScalar } from './lower-scalar.ts';
-import { bounded, enter, leave } from './lower-state.ts';
+import { bounded, enter, leave, quantifierEnd } from './lower-state.ts';
 import type { Env, Lowering, Value } from './lower-state.ts';
 import { headNames, sizeNames } from './names.ts';
 
@@ -148,7 +148,7 @@ function lowerIf(l: Lowering, e: Of<'if'>, env: Env): Value {
 
 function lowerAny(l: Lowering, e: Of<'any'>, env: Env): Value {
   const from = lowerScalar(l, e.from, env);
-  const to = lowerScalar(l, e.to, env);
+  const to = quantifierEnd(l, from, lowerScalar(l, e.to, env), e.span);
   const local = freshName(e.variable.name, (name) => l.taken.has(name) || env.locals.includes(name));
   const inner = bind({ ...env, locals: [...env.locals, local] }, e.variable.name, scalarValue(x.ref(local, 'int')));
   return boundedScalar(l, x.fold('any', local, from, to, lowerScalar(l, e.body, inner)), e);

@@ -7,7 +7,7 @@ import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import type { FileScope, Program } from '../../dsl/program.ts';
 import type { Span } from '../../dsl/span.ts';
-import { ge, int } from '../expr/build.ts';
+import { add, ge, int, le, min } from '../expr/build.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { children, freeRefs, readTensors, sameExpr } from '../expr/traverse.ts';
@@ -126,6 +126,17 @@ export function requireDivisor(l: Lowering, divisor: Expr, op: string, span: Spa
   }
   if (!isLaunchKnown(l, divisor)) return;
   require(l, ge(divisor, int(1)), `the divisor ${quote(divisor)} of \`${op}\` must be at least 1`, span);
+}
+
+/** Values that a quantifier runs over at most: more would hang an interpreter and reset a GPU. */
+export const quantifierLimit = 65536;
+
+/** The end of a quantifier's range: where a launch can tell, too long a range is refused; elsewhere the rest is not asked. */
+export function quantifierEnd(l: Lowering, from: Expr, to: Expr, span: Span): Expr {
+  const limit = add(from, int(quantifierLimit));
+  if (!isLaunchKnown(l, from) || !isLaunchKnown(l, to)) return min(to, limit);
+  require(l, le(to, limit), `\`any\` may run over at most ${quantifierLimit} values`, span);
+  return to;
 }
 
 function isLaunchKnown(l: Lowering, e: Expr): boolean {
