@@ -106,10 +106,12 @@ export async function figuresOf(job: DemoJob): Promise<string> {
     '',
     `*${picture.sizes.nQ} queries (rows) and ${picture.sizes.nK} keys (columns)${drawn.length === 0 ? '' : `, ${drawn.map(([name, value]) => `${name} = ${value}`).join(', ')}`}.*`,
     '',
-    `| ${heads} heads, ${tileText} | ${columns.map((c) => c.title).join(' | ')} |`,
+    `| ${heads} heads, ${tileText} | ${columns.map((c) => (c.figures['exact'] === false ? `${c.title} (estimated)` : c.title)).join(' | ')} |`,
     `|---|${columns.map(() => '---').join('|')}|`,
     ...rows.map(([label, of]) => `| ${label} | ${columns.map((c) => of(c.figures)).join(' | ')} |`),
     '',
+    // An estimate must not be read as a count.
+    ...(columns.some((c) => c.figures['exact'] === false) ? ['*Estimated*: counted on evenly spaced query tiles only, not on all.', ''] : []),
     '```sh',
     `npx filigree ${own.join(' ')}`,
     '```',
