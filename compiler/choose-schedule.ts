@@ -46,11 +46,40 @@ function powerBelow(limit: number): number {
   return 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, limit))));
 }
 
+/** Bytes of workgroup memory that a lane's query rows and output rows take. */
+function rowBytes(dim: number): number {
+  return 2 * 16 * chunks(dim);
+}
+
+function softwarePrefill(target: TargetRecord, dim: number): Schedule {
+  return isWide(target, dim) ? wideSoftware(target, dim) : narrowSoftware(target, dim);
+}
+
+/** A software driver with vectors of 8 lanes and more, and room for a row a lane. */
+function isWide(target: TargetRecord, dim: number): boolean {
+  const { software, subgroups, workgroupBytes } = target;
+  return software && subgroups !== undefined && subgroups.min >= 8 && powerBelow(subgroups.max) * rowBytes(dim) <= workgroupBytes;
+}
+
+/**
+ * Drivers that make vector code of 8 lanes and more have compilers that optimise: workgroup memory costs them little, and the time they
+ * take grows with the square of the loads in the text. So rows lie in workgroup memory and chunks are walked by a loop. Measured on
+ * Mesa's driver, causal, 8 heads, N = 512, D = 64: 3.0 s of compilation and 36-44 CPU-ms a run; 16 lanes, or 8 rows a lane, are no
+ * faster, 16 keys a step are slower (52-61), two chunks a turn compile 2.5 times as long; private arrays with all unrolled take 46 s.
+ */
+function wideSoftware(target: TargetRecord, dim: number): Schedule {
+  const lanes = powerBelow(target.subgroups?.max ?? 8);
+  const rowsPerLane = Math.min(4, powerBelow(target.workgroupBytes / (lanes * rowBytes(dim))));
+  return {
+    layout: 'rows-on-lanes', lanes, rowsPerLane, keyStep: 8, keyTile: 32, operand: 'shuffle', subgroup: 8, rowStorage: 'workgroup', chunkUnroll: 1,
+  };
+}
+
 /**
  * Query tiles of 32 rows, 8 rows a lane up to D = 64 and fewer above: what a lane holds, and the text that a driver compiles, stay the same.
  * Four keys a step come from loads by groups of four lanes; more keys a step were slower and compiled twice as long.
  */
-function softwarePrefill(target: TargetRecord, dim: number): Schedule {
+function narrowSoftware(target: TargetRecord, dim: number): Schedule {
   const grouped = target.subgroups !== undefined && target.subgroups.min >= 4;
   const rowsPerLane = dim <= 64 ? 8 : dim <= 128 ? 4 : 2;
   // A subgroup is one vector of the machine: fewer lanes would leave part of it idle.
@@ -73,14 +102,21 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
 
 function decode(target: TargetRecord, request: ScheduleRequest): Schedule {
   const { dim, pins } = request;
+  const { queryTile, ...others } = pins;
+  // Every lane holds a row of K and of V in named variables: up to D = 32 wide drivers compile that in 4 s, at D = 64 in 10 (5 CPU-ms a run
+  // at N = 1024), where lanes that own rows take 3 s (19 CPU-ms, for one query row as for 8).
+  if (isWide(target, dim) && dim > 32) return pinned({ ...wideSoftware(target, dim), rowsPerLane: 1 }, target, { ...request, pins: others });
   const subgroup = subgroupOf(target);
   // Where all lanes are one subgroup, they exchange values without workgroup memory.
   const lanes = target.software ? (target.subgroups !== undefined && target.subgroups.min === target.subgroups.max ? Math.min(8, target.subgroups.min) : 4) : Math.min(64, target.maxWorkgroupSize);
-  const rowsPerLane = !target.software ? 1 : dim <= 64 ? 4 : dim <= 128 ? 2 : 1;
-  const keysPerLane = !target.software || dim > 64 ? 1 : dim > 32 ? 2 : 4;
+  const one = !target.software || isWide(target, dim);
+  const rows = one ? 1 : dim <= 64 ? 4 : dim <= 128 ? 2 : 1;
+  const keysPerLane = one || dim > 64 ? 1 : dim > 32 ? 2 : 4;
   const keyStep = lanes * keysPerLane;
   const own = Math.max(32, keyStep);
   const keyTile = pins.keyTile !== undefined && pins.keyTile % keyStep === 0 ? pins.keyTile : own;
+  // Launches of at most this many query rows are decoded; a smaller pinned tile holds for them as well.
+  const rowsPerLane = Math.min(rows, Math.max(1, queryTile ?? rows));
   return { layout: 'keys-on-lanes', lanes, rowsPerLane, keyStep, keyTile, operand: 'direct', subgroup, rowStorage: 'registers', chunkUnroll: wholeRow };
 }
 
@@ -117,6 +153,8 @@ function pinned(schedule: Schedule, target: TargetRecord, request: ScheduleReque
     const keyStep = (result.operand === 'shuffle' && grouped.length > 0 ? grouped : steps).at(-1) ?? 1;
     result = { ...result, keyTile, keyStep };
   }
+  const rows = result.lanes * result.rowsPerLane * rowBytes(request.dim);
+  if (result.rowStorage === 'workgroup' && rows > target.workgroupBytes) result = { ...result, rowStorage: 'arrays' };
   const shuffles = result.operand === 'shuffle' && (result.lanes % result.subgroup !== 0 || result.keyStep % result.subgroup !== 0);
   return shuffles ? { ...result, operand: 'direct' } : result;
 }

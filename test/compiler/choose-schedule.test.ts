@@ -1,9 +1,11 @@
 /** Schedules fit the machine for every head dimension, and pins never make one that cannot be lowered. */
 import { describe, expect, it } from 'vitest';
-import { targets } from '../../backends/targets.ts';
+import { lavapipe, targets } from '../../backends/targets.ts';
 import { chooseSchedule, type KernelKind } from '../../compiler/choose-schedule.ts';
 import { lowerTile } from '../../compiler/kernel/lower-tile.ts';
+import { kernelResources } from '../../compiler/kernel/resources.ts';
 import { verifyKernel } from '../../compiler/kernel/verify.ts';
+import { walkStatements } from '../../compiler/kernel/walk.ts';
 import { queryTileOf } from '../../compiler/schedule.ts';
 import { attention } from './kernel/programs.ts';
 
@@ -39,6 +41,31 @@ describe('chosen schedules', () => {
     for (const target of targets) {
       const schedule = chooseSchedule(target, { dim: 64, dtype: 'f32', kind: 'prefill', pins: {} });
       expect(schedule.subgroup).toBeLessThanOrEqual(target.subgroups?.min ?? 1);
+    }
+  });
+  it('keep the text short where the compiler of the driver is slow, whatever the head dimension', () => {
+    for (const dim of [16, 64, 128, 256]) {
+      const schedule = chooseSchedule(lavapipe, { dim, dtype: 'f32', kind: 'prefill', pins: {} });
+      const result = lowerTile(attention({ queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim, element: 'f32' }), schedule, lavapipe);
+      if (!result.ok) throw new Error('refused');
+      expect(kernelResources(result.value).loadSites).toBeLessThanOrEqual(32);
+      // A loop whose number of turns the driver knows is unrolled there, and the text is long again.
+      const ends: string[] = [];
+      walkStatements(result.value.body, (s) => {
+        if (s.kind === 'for' && s.index.startsWith('chunk')) ends.push(s.to.kind);
+      });
+      expect(ends.length).toBeGreaterThan(3);
+      expect(ends).not.toContain('literal');
+    }
+  });
+  it('put rows elsewhere where a pinned query tile does not fit workgroup memory', () => {
+    const of = (queryTile: number): string => chooseSchedule(lavapipe, { dim: 64, dtype: 'f32', kind: 'prefill', pins: { queryTile } }).rowStorage;
+    expect([of(64), of(128)]).toEqual(['workgroup', 'arrays']);
+  });
+  it('decode no more rows than a pinned query tile has', () => {
+    for (const target of targets) {
+      const schedule = chooseSchedule(target, { dim: 32, dtype: 'f32', kind: 'decode', pins: { queryTile: 2 } });
+      expect(queryTileOf(schedule)).toBeLessThanOrEqual(2);
     }
   });
 });
