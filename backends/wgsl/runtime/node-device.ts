@@ -8,7 +8,7 @@ import { bad, good } from '../../../dsl/diagnostic.ts';
 import type { TargetRecord } from '../../../compiler/target.ts';
 import { noAdapter, noWebGpu } from './device-diagnostics.ts';
 import { openDevice, type OpenDevice } from './device.ts';
-import { setUpDrivers, type DriverSetup } from './swiftshader.ts';
+import { setUpDrivers, showDrivers, type DriverSetup } from './swiftshader.ts';
 
 export interface NodeDeviceOptions {
   /**
@@ -101,9 +101,9 @@ export type NodeDevice = OpenDevice;
 
 /** Opens a device in Node. The record in `target` says what kernels for it may use. */
 export async function openNodeDevice(options: NodeDeviceOptions = {}): Promise<Checked<NodeDevice>> {
-  const setup = setUpDrivers();
   const from = await loadDawn();
   if (typeof from === 'string') return bad([noWebGpu(from)]);
+  const setup = showDrivers(options.adapter);
   const adapter = await findAdapter(from, options);
   if (adapter === undefined) return bad([noAdapter(options.adapter, describe(setup))]);
   return openDevice(adapter);

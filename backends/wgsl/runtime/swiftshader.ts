@@ -1,8 +1,8 @@
 /**
  * The embedded software GPU: SwiftShader and the Vulkan loader that npm brings inside @sparticuz/chromium, made visible to
  * Dawn in this process. In: nothing. Out: what was set up. Holds: must run before the first import of `webgpu`; no environment
- * variable is needed before the process starts; parallel processes may extract at once (temporary name, then rename); a
- * driver chosen by the user (VK_DRIVER_FILES) or found on the machine is left in charge.
+ * variable is needed before the process starts; parallel processes may extract at once (temporary name, then rename); drivers
+ * chosen by the user (VK_DRIVER_FILES) are left in charge, and a GPU's driver comes before the embedded one.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -118,13 +118,37 @@ function chooseDrivers(): DriverSetup {
   }
   const folder = unpackSwiftShader();
   if (folder === undefined) return { kind: 'machine', reason: '@sparticuz/chromium is not installed' };
-  const others = installedDrivers();
-  // The embedded driver stands last, so that a driver of the machine comes first where nobody names an adapter.
-  const files = [...others, join(folder, 'vk_swiftshader_icd.json')].join(':');
-  process.env['VK_DRIVER_FILES'] = files;
-  process.env['VK_ICD_FILENAMES'] = files;
   loadLoader(folder);
-  return { kind: 'embedded', folder, others };
+  return { kind: 'embedded', folder, others: installedDrivers() };
+}
+
+/** Whether a manifest is that of another driver without a GPU. One that cannot be read counts as a GPU's. */
+export function isSoftwareDriver(manifest: string): boolean {
+  try {
+    return /libvulkan_lvp|swiftshader/i.test(readFileSync(manifest, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Which manifests the loader should read for the wanted adapter. Where nobody names one, GPUs come before the embedded driver, and
+ * other software drivers are left out: they would not be used, and Dawn warns about their limits as soon as it sees them.
+ */
+export function driversFor(wanted: string | undefined, embedded: string, others: readonly string[]): readonly string[] {
+  if (wanted === undefined) return [...others.filter((f) => !isSoftwareDriver(f)), embedded];
+  return /swiftshader/i.test(wanted) ? [embedded] : [...others, embedded];
+}
+
+/** Sets the drivers up for an instance that is made next: the loader reads its list whenever Dawn makes one. */
+export function showDrivers(wanted: string | undefined): DriverSetup {
+  const setup = setUpDrivers();
+  if (setup.kind === 'embedded') {
+    const files = driversFor(wanted, join(setup.folder, 'vk_swiftshader_icd.json'), setup.others).join(':');
+    process.env['VK_DRIVER_FILES'] = files;
+    process.env['VK_ICD_FILENAMES'] = files;
+  }
+  return setup;
 }
 
 /** Dawn opens `libvulkan.so.1` by name; one that is already in the process is taken. */
