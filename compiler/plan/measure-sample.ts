@@ -14,6 +14,8 @@ const maxQueryTiles = 48;
 /** Questions about ranges of key tiles, for one query tile, and the chunks that share them. */
 const maxQuestions = 1024;
 const chunks = 64;
+/** Its multiples are spread evenly over 0 .. 1 for any number of them. */
+const goldenRatio = 0.6180339887;
 /** Partial tiles whose pairs are counted, for one query tile. */
 const maxCounted = 6;
 
@@ -122,11 +124,13 @@ export function sampleCounter(phase: Phase, world: World, geometry: Geometry, qu
     };
   };
 
+  // Within each group of `every` tiles another place is looked at, lest the spacing fall in step with blocks of the mask.
+  const place = (group: number): number => Math.floor(((group * goldenRatio) % 1) * every);
   let index = -1;
   let known: Count = noCount;
   return (rows) => {
     index += 1;
-    if (index % every === 0) known = look(rows);
+    if (index === 0 || index % every === place(Math.floor(index / every))) known = look(rows);
     return known;
   };
 }

@@ -38,7 +38,7 @@ export interface Measures {
 export interface MeasureOptions {
   /** 4 for f32, 2 for f16. */
   readonly elementBytes?: number;
-  /** Launches with at most this many pairs are enumerated. */
+  /** Launches with at most this many pairs are enumerated; where there is no closed form, 16 times as many. */
   readonly enumerate?: number;
 }
 
@@ -140,10 +140,13 @@ export function measure(plan: Plan, launch: Launch, geometry: Geometry, options:
   const batches = usesName(plan, 'b') ? spread(batch, maxHeads) : { indices: [0], weight: batch };
   const headSet = usesName(plan, 'h') ? spread(heads, Math.floor(maxHeads / batches.indices.length)) : { indices: [0], weight: heads };
   const looked = batches.indices.length * headSet.indices.length;
-  const small = looked * nQ * nK <= (options.enumerate ?? defaultEnumerate);
+  const pairs = looked * nQ * nK;
+  const limit = options.enumerate ?? defaultEnumerate;
   const tilesOf = (pass: Pass): number => rowClasses(pass.rows, world).reduce((sum, rows) => sum + Math.ceil(rows.count / geometry.queryTile), 0) * looked;
   const counters = plan.passes.map((pass) => pass.phases.map((phase) => (
-    small ? enumerating(phase, world, geometry) : rowCounter(phase, world, geometry) ?? sampleCounter(phase, world, geometry, tilesOf(pass))
+    pairs <= limit
+      ? enumerating(phase, world, geometry)
+      : rowCounter(phase, world, geometry) ?? (pairs <= 16 * limit ? enumerating(phase, world, geometry) : sampleCounter(phase, world, geometry, tilesOf(pass)))
   )));
   const totals: Totals = { ...noCount, work: 0, rowElements: 0, exact: batches.weight * headSet.weight === 1 || !spreadOut(plan, batches.weight, headSet.weight) };
   const weight = batches.weight * headSet.weight;
