@@ -90,6 +90,11 @@ function narrowSoftware(target: TargetRecord, dim: number): Schedule {
   };
 }
 
+/**
+ * A row a lane; its query and output take 2 D words. At D = 256 that is 512 (531 with all else), more than a lane has on most GPUs, and
+ * what does not fit is kept in memory by the driver: touched once a key step, not once a key. Rows in workgroup memory would leave room
+ * for 8 lanes in 16 KiB, fewer than a GPU's vector has. Not measured on a GPU; two lanes a row would be the way out.
+ */
 function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
   const lanes = Math.min(64, target.maxWorkgroupSize);
   // One step of K and of V lie staged in workgroup memory.

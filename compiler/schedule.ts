@@ -27,7 +27,8 @@ export interface Schedule {
   /**
    * Where a lane keeps its query rows and output rows ([rows, dim] tiles).
    * registers: named variables, everything unrolled. arrays: private arrays, indexed by constants in the unrolled dots and by a rolled
-   * loop everywhere else (loading, scaling at the start, storing). workgroup: workgroup memory, dots rolled by chunkUnroll too.
+   * loop everywhere else (loading, scaling at the start, storing). workgroup: workgroup memory, dots rolled by chunkUnroll too, in loops that
+   * drivers cannot unroll.
    * Measured on SwiftShader (dense causal, N = 1024, D = 64, one subgroup a workgroup): arrays run as fast as registers and compile
    * 4x sooner (1.5 s against 6.2 s); 4 lanes x 8 rows, keyStep 4: 552-598 CPU-ms, 8 x 4: 677-741, 16 x 4 rows: 740; keyStep 8 is slower
    * (735-910) and compiles twice as long. Hence the default there: lanes = subgroup, rowsPerLane 8, keyStep = subgroup, arrays.
