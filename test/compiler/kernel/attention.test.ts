@@ -1,6 +1,7 @@
 /** The attention pass through every layout, atom, placement, element and row length, in lock-step against the tile interpreter. */
 import { describe, expect, it } from 'vitest';
 import { lavapipe, swiftshader, webgpuDefault } from '../../../backends/targets.ts';
+import { chooseSchedule } from '../../../compiler/choose-schedule.ts';
 import type { Schedule } from '../../../compiler/schedule.ts';
 import type { TargetRecord } from '../../../compiler/target.ts';
 import { noise, runBoth, worstDifference, type Launch } from './both.ts';
@@ -68,6 +69,15 @@ describe('attention in lock-step', () => {
     check({ schedule: rowsSchedule({ operand: 'shuffle', lanes: 16, rowsPerLane: 1, keyStep: 8 }), target: swiftshader, width: 16, dim: 8, element: 'f32' }, 20, 25);
     check({ schedule: rowsSchedule({ operand: 'shuffle', lanes: 16, rowsPerLane: 1, keyStep: 8, subgroup: 8 }), target: lavapipe, width: 8, dim: 8, element: 'f32' }, 20, 25);
   });
+  for (const element of ['f32', 'f16'] as const) {
+    it(`is right as software drivers with wide vectors get it, ${element}`, () => {
+      for (const kind of ['prefill', 'decode'] as const) {
+        check({ schedule: chooseSchedule(lavapipe, { dim: 36, dtype: element, kind, pins: {} }), target: lavapipe, width: 8, dim: 36, element }, 35, 37);
+        const wide = { ...lavapipe, subgroups: { min: 16, max: 16 } };
+        check({ schedule: chooseSchedule(wide, { dim: 18, dtype: element, kind, pins: {} }), target: wide, width: 16, dim: 18, element }, 5, 37);
+      }
+    });
+  }
   it('falls back to direct loads where the target has no subgroups', () => {
     check({ schedule: rowsSchedule({ operand: 'shuffle' }), target: webgpuDefault, width: 32, dim: 8, element: 'f32' }, 5, 9);
   });
