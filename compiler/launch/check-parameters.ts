@@ -11,6 +11,7 @@ import { evaluate } from '../expr/evaluate.ts';
 import type { Axis, ScalarParam, Sizes, TensorParam } from '../spec/ir.ts';
 import { axisName } from '../spec/names.ts';
 import type { HostPlan } from './plan.ts';
+import { axisExtent } from '../spec/axis.ts';
 
 // spec/ir.ts: positions and scalars stay small enough that sums of two do not wrap.
 const maxLength = 2 ** 24;
@@ -59,39 +60,13 @@ function checkScalar(p: ScalarParam, given: number | undefined): Diagnostic | un
   }
 }
 
-function axisExtent(axis: Axis, sizes: Sizes, values: ReadonlyMap<string, number>): number | undefined {
-  switch (axis.kind) {
-    case 'batch':
-      return sizes.batch;
-    case 'heads':
-      return sizes.heads;
-    case 'kv_heads':
-      return sizes.kvHeads;
-    case 'queries':
-      return sizes.nQ;
-    case 'keys':
-      return sizes.nK;
-    case 'blocks': {
-      const size = evaluate(axis.size, values);
-      // A block size below 1 breaks a requirement of the program, which is reported; here it asks for nothing.
-      return size < 1 ? undefined : Math.ceil((axis.of === 'queries' ? sizes.nQ : sizes.nK) / size);
-    }
-    case 'free':
-      return undefined;
-    case 'fixed':
-      return axis.extent;
-    default:
-      return unreachable(axis);
-  }
-}
-
 function checkTensor(t: TensorParam, given: readonly number[] | undefined, sizes: Sizes, values: ReadonlyMap<string, number>): readonly Diagnostic[] {
   const type = `${t.element}[${t.axes.map(axisName).join(', ')}]`;
   if (given === undefined) return [missingTensor(t.span, { name: t.name, wanted: type })];
   if (given.length !== t.axes.length) return [wrongRank(t.span, { name: t.name, given: given.length, wanted: t.axes.length, type })];
   return t.axes.flatMap((axis, i) => {
     const extent = given[i] ?? 0;
-    const wanted = axisExtent(axis, sizes, values);
+    const wanted = axisExtent(axis, sizes, (size) => evaluate(size, values));
     if (wanted === undefined) {
       const sound = Number.isInteger(extent) && extent >= 0 && extent <= maxScalar;
       return sound ? [] : [badValue(t.span, { name: `${t.name}.${axisName(axis)}`, text: String(extent), wanted: 'a whole number from 0 to 2^30' })];

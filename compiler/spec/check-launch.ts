@@ -10,6 +10,7 @@ import { newPoint, scalar, worldOf } from '../interpreters/dense/scalar.ts';
 import type { ScalarType } from '../expr/ir.ts';
 import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
 import { axisName } from './names.ts';
+import { axisExtent } from './axis.ts';
 
 /** n_q and n_k (spec/ir.ts): positions and their products with small factors stay in int. */
 export const maxLength = 2 ** 24;
@@ -95,38 +96,10 @@ function checkTensor(spec: Spec, p: TensorParam, launch: Launch): readonly Diagn
   }
   const found = p.axes.flatMap((axis, i) => {
     const given = extents[i] ?? 0;
-    const wanted = axisExtent(spec, launch, axis) ?? (Number.isInteger(given) && given >= 0 && given <= maxScalar ? given : 0);
+    const wanted = axisExtent(axis, launch.sizes, (size) => scalar(size, worldOf(spec, launch))(newPoint())) ?? (Number.isInteger(given) && given >= 0 && given <= maxScalar ? given : 0);
     return given === wanted ? [] : [report.wrongShape(p.span, { name: p.name, axis: axisName(axis), given, wanted })];
   });
   return found.length > 0 ? found : checkData(p, value);
-}
-
-function axisExtent(spec: Spec, launch: Launch, axis: Axis): number | undefined {
-  const { sizes } = launch;
-  switch (axis.kind) {
-    case 'batch':
-      return sizes.batch;
-    case 'heads':
-      return sizes.heads;
-    case 'kv_heads':
-      return sizes.kvHeads;
-    case 'queries':
-      return sizes.nQ;
-    case 'keys':
-      return sizes.nK;
-    case 'blocks': {
-      const size = scalar(axis.size, worldOf(spec, launch))(newPoint());
-      const length = axis.of === 'queries' ? sizes.nQ : sizes.nK;
-      // A block size below 1 breaks a requirement of the spec; as `div` gives 0 for it, one block holds everything.
-      return size < 1 ? 1 : Math.ceil(length / size);
-    }
-    case 'free':
-      return undefined;
-    case 'fixed':
-      return axis.extent;
-    default:
-      return unreachable(axis);
-  }
 }
 
 function checkData(p: TensorParam, { extents, data }: TensorValue): readonly Diagnostic[] {

@@ -20,6 +20,7 @@ import type { RawTensor } from '../tensors.ts';
 import { readDemo } from './read-demo.ts';
 import type { DemoRun, DemoSizes, TensorSource } from './schema.ts';
 import { makeTensor } from './tensor-source.ts';
+import { axisExtent } from '../../compiler/spec/axis.ts';
 
 export interface DemoJob {
   /** Name of the example folder. */
@@ -50,29 +51,6 @@ function tensorFiles(folder: string): (file: string) => ReadonlyMap<string, RawT
   };
 }
 
-function extentOf(axis: Axis, sizes: Sizes, values: ReadonlyMap<string, number>): number | undefined {
-  switch (axis.kind) {
-    case 'batch':
-      return sizes.batch;
-    case 'heads':
-      return sizes.heads;
-    case 'kv_heads':
-      return sizes.kvHeads;
-    case 'queries':
-      return sizes.nQ;
-    case 'keys':
-      return sizes.nK;
-    case 'blocks':
-      return Math.ceil((axis.of === 'queries' ? sizes.nQ : sizes.nK) / Math.max(1, evaluate(axis.size, values)));
-    case 'free':
-      return undefined;
-    case 'fixed':
-      return axis.extent;
-    default:
-      return unreachable(axis);
-  }
-}
-
 interface LaunchParts {
   readonly path: string;
   readonly where: string;
@@ -95,7 +73,7 @@ function launchOf(spec: Spec, parts: LaunchParts): Launch {
   for (const param of spec.tensors) {
     const source = sources[param.name];
     if (source === undefined) return fail(path, `${where}: the tensor '${param.name}' is not described in "tensors"`);
-    const made = makeTensor(source, { param, extents: param.axes.map((a) => extentOf(a, sizes, values)), sizes, readFile: parts.readFile });
+    const made = makeTensor(source, { param, extents: param.axes.map((a) => axisExtent(a, sizes, (size) => evaluate(size, values))), sizes, readFile: parts.readFile });
     if (!made.ok) return fail(path, `${where}: the tensor '${param.name}' ${made.reason}`);
     tensors.set(param.name, made.value);
   }

@@ -11,6 +11,7 @@ import { randomInputs } from '../inputs.ts';
 import { mixSeeds, randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
+import { axisExtent } from '../../compiler/spec/axis.ts';
 
 type FastCheck = (typeof import('fast-check'))['default'];
 
@@ -28,31 +29,8 @@ function scalarValue(p: ScalarParam, random: Random, sizes: Sizes): number {
   }
 }
 
-function extentOf(axis: Axis, sizes: Sizes, values: ReadonlyMap<string, number>, free: number): number {
-  switch (axis.kind) {
-    case 'batch':
-      return sizes.batch;
-    case 'heads':
-      return sizes.heads;
-    case 'kv_heads':
-      return sizes.kvHeads;
-    case 'queries':
-      return sizes.nQ;
-    case 'keys':
-      return sizes.nK;
-    case 'blocks':
-      return Math.ceil((axis.of === 'queries' ? sizes.nQ : sizes.nK) / Math.max(1, evaluate(axis.size, values)));
-    case 'free':
-      return free;
-    case 'fixed':
-      return axis.extent;
-    default:
-      return unreachable(axis);
-  }
-}
-
 function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: ReadonlyMap<string, number>): TensorValue {
-  const extents = p.axes.map((axis) => extentOf(axis, sizes, values, random.int(0, 8)));
+  const extents = p.axes.map((axis) => axisExtent(axis, sizes, (size) => evaluate(size, values)) ?? random.int(0, 8));
   const length = extents.reduce((a, b) => a * b, 1);
   const perPosition = p.axes.some((a) => a.kind === 'keys' || a.kind === 'queries');
   switch (p.element) {
