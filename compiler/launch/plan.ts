@@ -61,6 +61,7 @@ export interface HostPlan {
   readonly tensors: readonly TensorParam[];
   readonly requires: readonly Requirement[];
   readonly variables: readonly HostVariable[];
+  /** Inputs first: q, k, v, then one for each entry of `tensors`, in that order. */
   readonly buffers: readonly HostBuffer[];
   readonly kernels: readonly HostKernel[];
   readonly steps: readonly HostStep[];
