@@ -4,8 +4,8 @@
  */
 import { bad, CompilerBug, good, type Checked, type Diagnostic } from '../dsl/diagnostic.ts';
 import { chooseSchedule } from './choose-schedule.ts';
-import type { KernelProgram } from './kernel/ir.ts';
-import { lowerTile } from './kernel/lower-tile.ts';
+import type { KernelProgram, StorageDecl } from './kernel/ir.ts';
+import { lowerTile, uniformsOf } from './kernel/lower-tile.ts';
 import { printKernel } from './kernel/print.ts';
 import { verifyKernel } from './kernel/verify.ts';
 import { makeHostPlan } from './launch/host-plan.ts';
@@ -34,6 +34,8 @@ export interface CompileOptions {
   readonly dtype: 'f32' | 'f16';
   /** Pins schedules, for benchmarks and fuzzing. */
   readonly schedules?: { readonly prefill?: Schedule; readonly decode?: Schedule };
+  /** `tile`: kernels keep their interface but get no body, for those who only run the tile programs. */
+  readonly upTo?: 'tile';
   /** Receives every level as text: (order and name such as `2-plan`, text). */
   readonly trace?: (level: string, text: string) => void;
 }
@@ -52,6 +54,12 @@ export interface Compiled {
 function verified<T>(stage: string, value: T, findings: readonly { readonly rule: string; readonly message: string }[], show: (value: T) => string): T {
   if (findings.length === 0) return value;
   throw new CompilerBug(stage, `${findings.map((f) => `${f.rule}: ${f.message}`).join('; ')}\n${show(value)}`);
+}
+
+/** What the host plan must know of a kernel. */
+function interfaceOf(program: TileProgram): KernelProgram {
+  const storage = program.buffers.map((b): StorageDecl => ({ name: b.name, buffer: b.name, element: b.element === 'f32' || b.element === 'f16' ? 'f32' : 'i32', access: b.access }));
+  return { name: program.name, summary: program.summary, workgroupSize: 1, storage, uniforms: uniformsOf(program), shared: [], body: [], origin: program.origin };
 }
 
 export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compiled> {
@@ -83,7 +91,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   const tilePrograms = lowered.requests.map(({ program }) => verified('tile', program, verifyTile(program), printTile));
   trace('3-tile', () => tilePrograms.map(printTile).join('\n'));
 
-  const kernels = lowered.requests.map(({ program, schedule }) => lowerTile(program, schedule, target));
+  const kernels = lowered.requests.map(({ program, schedule }) => (options.upTo === 'tile' ? good(interfaceOf(program)) : lowerTile(program, schedule, target)));
   const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
   if (refused.length > 0) return bad(refused);
   const kernelPrograms = kernels.flatMap((k) => (k.ok ? [verified('kernel', k.value, verifyKernel(k.value), printKernel)] : []));

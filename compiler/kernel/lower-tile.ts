@@ -61,7 +61,7 @@ export function lowerTile(program: TileProgram, schedule: Schedule, target: Targ
 }
 
 /** The declared scalars, then the launch-level names that extents speak of. */
-function uniformsOf(program: TileProgram): readonly UniformDecl[] {
+export function uniformsOf(program: TileProgram): readonly UniformDecl[] {
   const list: UniformDecl[] = program.scalars.map((s) => ({ name: s.name, type: s.type === 'float' ? 'f32' : 'i32' }));
   for (const extent of program.buffers.flatMap((b) => b.extents)) {
     for (const name of freeRefs(extent)) if (!list.some((u) => u.name === name)) list.push({ name, type: 'i32' });

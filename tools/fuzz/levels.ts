@@ -98,7 +98,7 @@ function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, dtyp
   const { spec, launch, inputs } = given;
   const { dim } = launch.sizes;
   const target = randomTarget(random);
-  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim) });
+  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
   if (!compiled.ok) return refusal(compiled.diagnostics);
   const input = { ...launch, ...inputs };
   // Any width that the kernels count on at least.
