@@ -48,7 +48,7 @@ function buffersOf(spec: Spec, plan: Plan, launch: Launch, { target, dtype }: Ex
   const schedules = { prefill: choose('prefill'), decode: choose('decode'), merge: choose('merge'), table: choose('table') };
   const lowered = lowerPlan(plan, { dim, dtype, schedules, parallelism: target.software ? 4 : 256 });
   const host: HostPlan = {
-    format: 'filigree-plan-1', name: spec.name, doc: spec.doc, dim, dtype, scalars: spec.scalars, tensors: spec.tensors, requires: spec.requires,
+    format: 'filigree-plan-1', name: spec.name, doc: spec.doc, dim, dtype, scalars: spec.scalars, tensors: spec.tensors, requires: plan.spec.requires,
     variables: lowered.variables, buffers: lowered.buffers, kernels: [], steps: [],
   };
   const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));

@@ -127,7 +127,8 @@ function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
     ...tables,
     // Plane 0: running maxima, plane 1: running sums. One buffer, since devices bind few.
     { name: 'part_state', role: 'workspace', element: 'f32', extents: [int(2), ...slots], chunked: 'whole' },
-    { name: 'part_out', role: 'workspace', element: 'f32', extents: [...slots, int(o.dim)], chunked: 'whole' },
+    // Heads outermost, so that pieces over heads bind their own part of what may be the largest buffer.
+    { name: 'part_out', role: 'workspace', element: 'f32', extents: [i('batch'), i('heads'), i('slots'), i('n_q'), int(o.dim)], chunked: 'query-heads' },
   ];
 }
 
@@ -140,13 +141,17 @@ function programBuffers(buffers: readonly HostBuffer[], names: Names): ReadonlyM
   }));
 }
 
-/** Tiles of a pass along the rows; when the modulus is read from a tensor or differs by head, as many as there are rows. */
+/**
+ * Tiles of a pass along the rows. When the modulus is read from a tensor or differs by head, as many as any modulus m needs:
+ * m * ceil(ceil(n_q / m) / rows) is at most n_q for tiles of two rows and more, and below 2 n_q for tiles of one.
+ */
 function passTiles(pass: Pass, names: Names, rows: number): Expr {
   if (pass.rows.kind === 'contiguous') return rowTiles(pass.rows, int(rows), int(1));
   const { modulus } = pass.rows;
   const refs = freeRefs(modulus);
   const known = readTensors(modulus).size === 0 && !refs.has('h') && !refs.has('b');
-  return known ? rowTiles(pass.rows, int(rows), names.inside(modulus)) : i('n_q');
+  const most = rows === 1 ? mul(int(2), i('n_q')) : i('n_q');
+  return known ? rowTiles(pass.rows, int(rows), names.inside(modulus)) : most;
 }
 
 export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {

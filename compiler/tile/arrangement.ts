@@ -1,7 +1,7 @@
 /**
  * Rows and keys of a tile as numbers. In: how a pass arranges its rows and a phase its keys. Out: scalar statements and
  * expressions for them. Every arrangement is `base + i * step` over slots, except listed keys, which are read from a sorted table.
- * Steps are clamped to the sequence length, so that no product leaves 32 bits.
+ * Steps are clamped to the sequence length, so that products of rows and keys that exist stay within 32 bits.
  */
 import type { Expr } from '../expr/ir.ts';
 import { add, and, div, eq, ge, int, lt, max, min, mod, mul, read, ref, select, sub } from '../expr/build.ts';

@@ -69,7 +69,7 @@ export function lowerMerge(request: MergeRequest): TileProgram {
       b.tile('beta', 'float', column, unary('exp', sub(f('m_part'), f('m_safe')))),
       b.tile('l_part', 'float', column, select(element('has', 'bool'), state(1), float(0))),
       b.map('l', add(mul(f('l'), f('alpha')), mul(f('l_part'), f('beta')))),
-      b.load('O_part', { rows, cols: dim }, 'part_out', [i('slot'), i('head'), row], and(exists, served)),
+      b.load('O_part', { rows, cols: dim }, 'part_out', [i('head_local'), i('slot'), row], and(exists, served)),
       b.map('O', add(mul(f('O'), f('alpha')), mul(f('O_part'), f('beta')))),
       b.map('m', f('m_new')),
     ]),

@@ -201,7 +201,8 @@ export function lowerPass(request: PassRequest): TileProgram {
   const partial = request.output.kind === 'partial';
   const column = { rows: g.queryTile, cols: 1 };
   const row = rowAt(i('row'));
-  const exists = lt(row, nQ);
+  // A row far behind the last one may have wrapped: rows are told by their number in the tile.
+  const exists = lt(i('row'), i('rows_here'));
   const walk: readonly TileStmt[] = phases.length === 0 ? [] : [
     ...declareWalk(b, phases),
     b.loop('phase', int(0), int(phases.length), [
@@ -219,7 +220,7 @@ export function lowerPass(request: PassRequest): TileProgram {
     ? [
         b.store('part_state', column, [int(0), slot, i('head'), row], f('m'), exists),
         b.store('part_state', column, [int(1), slot, i('head'), row], f('l'), exists),
-        b.store('part_out', { rows: g.queryTile, cols: g.dim }, [slot, i('head'), row, i('col')], f('O'), exists),
+        b.store('part_out', { rows: g.queryTile, cols: g.dim }, [i('head_local'), slot, row, i('col')], f('O'), exists),
       ]
     : storeFinal(b, sink, g.queryTile, g.dim, row, exists);
   const rowsHere = min(int(g.queryTile), ceilDiv(sub(nQ, i('row_base')), i('row_step')));
@@ -228,7 +229,8 @@ export function lowerPass(request: PassRequest): TileProgram {
     ...defineRows(b, names, pass.rows, g.queryTile),
     ...b.when(lt(i('row_base'), nQ), [
       b.letScalar('q_first', add(i('row_base'), firstPosition)),
-      b.letScalar('q_last', add(i('q_first'), mul(sub(rowsHere, int(1)), i('row_step')))),
+      b.letScalar('rows_here', rowsHere),
+      b.letScalar('q_last', add(i('q_first'), mul(sub(i('rows_here'), int(1)), i('row_step')))),
       b.tile('q_pos', 'int', column, add(row, firstPosition)),
       b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head_local'), row], exists),
       b.map('Q', mul(f('Q'), names.inside(plan.spec.scale))),

@@ -91,9 +91,9 @@ export function enterPhase(b: Builder, names: Names, phase: Phase, index: number
       }
       out.push(b.letScalar(`${name}_slot_from`, from));
       out.push(b.letScalar(`${name}_slot_to`, to));
-      const empty = and(lt(i(`${name}_from`), i(`${name}_to`)), lt(i(`${name}_slot_from`), i(`${name}_slot_to`)));
-      out.push(b.set(`range_from_${r}`, select(empty, div(i(`${name}_slot_from`), int(keyTile)), int(0))));
-      out.push(b.set(`range_to_${r}`, select(empty, ceilDiv(i(`${name}_slot_to`), int(keyTile)), int(0))));
+      const holds = and(lt(i(`${name}_from`), i(`${name}_to`)), lt(i(`${name}_slot_from`), i(`${name}_slot_to`)));
+      out.push(b.set(`range_from_${r}`, select(holds, div(i(`${name}_slot_from`), int(keyTile)), int(0))));
+      out.push(b.set(`range_to_${r}`, select(holds, ceilDiv(i(`${name}_slot_to`), int(keyTile)), int(0))));
     });
   }
   for (let r = used; r < ranges; r += 1) {

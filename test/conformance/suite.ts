@@ -13,6 +13,7 @@ import { CompilerBug, type Checked } from '../../dsl/diagnostic.ts';
 import { randomCases, type RandomCase } from '../support/random-spec.ts';
 import { cases } from './cases.ts';
 import type { Executor } from './executor.ts';
+import { cutsOf } from '../../compiler/launch/cuts.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -27,16 +28,6 @@ function storedInputs(inputs: Inputs, dtype: 'f32' | 'f16'): Inputs {
   if (dtype === 'f32') return inputs;
   const round = (values: Inputs['q']): Float64Array => Float64Array.from(values, roundF16);
   return { q: round(inputs.q), k: round(inputs.k), v: round(inputs.v) };
-}
-
-/** How a row's work is cut up, which its error bound depends on. */
-function cutsOf(artefact: Compiled, { launch }: RandomCase): { readonly keySteps: number; readonly splits: number } {
-  const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
-  const resolved = resolveLaunch(artefact.hostPlan, launch.sizes, launch.scalars, extents);
-  const slots = resolved.ok ? resolved.value.values.get('slots') ?? 0 : 0;
-  const step = Math.min(artefact.prefill.keyStep, artefact.decode.keyStep);
-  // Every phase may end in a partial step of its own.
-  return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots) };
 }
 
 function compileOrSay(given: RandomCase, candidate: Candidate): Checked<Compiled> | string {
@@ -66,7 +57,7 @@ export async function judge(executor: Executor, candidate: Candidate, given: Ran
   const inputs = storedInputs(given.inputs, dtype);
   const { out, lse, problems } = await executor(compiled.value, { launch: given.launch, inputs });
   if (problems.length > 0) return { wrong: problems };
-  const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given) });
+  const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given.launch) });
   const compared = { out: compareRows(out, truth.out, truth.bounds.out), lse: compareRows(lse, truth.lse, truth.bounds.lse) };
   const wrong = Object.entries(compared).flatMap(([what, c]) => {
     if (c.ok) return [];

@@ -109,7 +109,9 @@ export const command: CommandModule = {
     const file = given.files[0];
     const options = { ...sizes[at], maxLength };
     const cases = file !== undefined ? fileCases(fc, specsOf(given, file), options) : (await randomPrograms(given)).randomCases(options);
-    const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { dtype, ...(adapter === undefined ? {} : { adapter }) }), {
+    let refused = 0;
+    const onRefused = (): void => void (refused += 1);
+    const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { dtype, onRefused, ...(adapter === undefined ? {} : { adapter }) }), {
       runs, seed, shrinkMs: 60_000, said: given.progress.show, now: () => performance.now(),
     });
     given.progress.clear();
@@ -118,9 +120,9 @@ export const command: CommandModule = {
     const rate = result.runs / Math.max(0.001, result.seconds);
     if (given.json) {
       const failure = found === undefined || stored === undefined ? null : { finding: found.message, before: found.firstMessage, tries: found.shrinks, ...stored };
-      given.io.out(`${JSON.stringify({ level: at, runs: result.runs, failures: result.failures, seed, seconds: Number(result.seconds.toFixed(2)), rate: Number(rate.toFixed(2)), failure })}\n`);
+      given.io.out(`${JSON.stringify({ level: at, runs: result.runs, failures: result.failures, refused, seed, seconds: Number(result.seconds.toFixed(2)), rate: Number(rate.toFixed(2)), failure })}\n`);
     } else {
-      given.io.out(`${at}: ${result.runs} cases from seed ${seed}, ${result.failures} failed (${rate.toFixed(1)} a second)\n`);
+      given.io.out(`${at}: ${result.runs} cases from seed ${seed}, ${result.failures} failed, ${refused} refused for want of resources (${rate.toFixed(1)} a second)\n`);
       if (found !== undefined && stored !== undefined) given.io.out(`first failure: ${found.message}\nwritten: ${stored.program}, ${stored.tensors}\nreplay:  ${stored.command}\n`);
     }
     return result.failures > 0 ? 2 : 0;

@@ -4,9 +4,9 @@
  */
 import type { Arbitrary } from 'fast-check';
 import { checkLaunch, withDefaults } from '../../compiler/spec/check-launch.ts';
-import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
+import type { Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
 import { evaluate } from '../../compiler/expr/evaluate.ts';
-import { unreachable } from '../../dsl/diagnostic.ts';
+import { DiagnosticError, unreachable, type Diagnostic } from '../../dsl/diagnostic.ts';
 import { randomInputs } from '../inputs.ts';
 import { mixSeeds, randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
@@ -52,15 +52,18 @@ function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: Reado
 }
 
 /** A launch whose requirements hold, from a seed; undefined when none was found among a few tries. */
-function launchFrom(spec: Spec, sizes: Sizes, seed: number): Launch | undefined {
+/** A launch that meets the requirements of the program, or what the last try broke. */
+function launchFrom(spec: Spec, sizes: Sizes, seed: number): Launch | readonly Diagnostic[] {
+  let broken: readonly Diagnostic[] = [];
   for (let attempt = 0; attempt < 40; attempt += 1) {
     const random = randomOf(mixSeeds(seed, attempt));
     const scalars = new Map(spec.scalars.map((p) => [p.name, scalarValue(p, random, sizes)]));
     const values = new Map([...scalars, ['n_q', sizes.nQ], ['n_k', sizes.nK], ['heads', sizes.heads], ['kv_heads', sizes.kvHeads], ['batch', sizes.batch], ['dim', sizes.dim]]);
     const launch: Launch = { sizes, scalars, tensors: new Map(spec.tensors.map((p) => [p.name, tensorValue(p, random, sizes, values)])) };
-    if (checkLaunch(spec, launch).length === 0) return withDefaults(spec, launch);
+    broken = checkLaunch(spec, launch);
+    if (broken.length === 0) return withDefaults(spec, launch);
   }
-  return undefined;
+  return broken;
 }
 
 /** Cases of any of the specs. */
@@ -77,10 +80,18 @@ export function fileCases(fc: FastCheck, specs: readonly Spec[], options: { read
       dim: fc.constantFrom(...options.dims),
       seed: fc.nat(1_000_000_000),
     })
-    .map(({ spec, batch, kvHeads, group, lengths: [nQ, nK], dim, seed }): Case | undefined => {
-      const sizes: Sizes = { batch, heads: kvHeads * group, kvHeads, nQ, nK, dim };
-      const launch = launchFrom(spec, sizes, seed);
-      return launch === undefined ? undefined : { spec, launch, inputs: randomInputs(sizes, seed) };
-    })
-    .filter((c): c is Case => c !== undefined);
+    .map(({ spec, batch, kvHeads, group, lengths: [nQ, nK], dim, seed }): Case => {
+      const drawn: Sizes = { batch, heads: kvHeads * group, kvHeads, nQ, nK, dim };
+      // Sizes that no launch fits are drawn again, a few times: a program that asks for what is never drawn is the user's to know.
+      let broken: readonly Diagnostic[] = [];
+      for (let round = 0; round < 20; round += 1) {
+        const random = randomOf(mixSeeds(seed, 1000 + round));
+        const n = random.int(1, options.maxLength + 1);
+        const sizes = round === 0 ? drawn : { ...drawn, nQ: n, nK: n };
+        const launch = launchFrom(spec, sizes, seed + round);
+        if ('sizes' in launch) return { spec, launch, inputs: randomInputs(sizes, seed) };
+        broken = launch;
+      }
+      throw new DiagnosticError(broken);
+    });
 }

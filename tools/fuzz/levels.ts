@@ -8,6 +8,7 @@ import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bo
 import type { Comparison } from '../../compiler/interpreters/bounds.ts';
 import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interpreters/launch.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
+import { cutsOf, type Cuts } from '../../compiler/launch/cuts.ts';
 import { compileSpec } from '../../compiler/pipeline.ts';
 import { checkCoverage, printViolation } from '../../compiler/plan/coverage.ts';
 import { makePlan } from '../../compiler/plan/make-plan.ts';
@@ -32,6 +33,8 @@ export type Level = (typeof levels)[number];
 export interface LevelOptions {
   readonly dtype: 'f32' | 'f16';
   readonly adapter?: string;
+  /** Called for each case that a limit of the target refuses: nothing was compared then. */
+  readonly onRefused?: () => void;
 }
 
 /** What is wrong with a case at a level, or undefined. Exceptions of the compiler are findings too. */
@@ -39,10 +42,10 @@ export async function checkCase(level: Level, given: Case, seed: number, options
   try {
     switch (level) {
       case 'algebra':
-        return checkAlgebra(given, randomOf(seed));
+        return checkAlgebra(given, randomOf(seed), options);
       case 'tile':
       case 'kernel':
-        return checkOnHost(level, given, randomOf(seed), options.dtype);
+        return checkOnHost(level, given, randomOf(seed), options);
       case 'wgsl':
         return await checkOnDevice(given, randomOf(seed), options);
       default:
@@ -53,15 +56,17 @@ export async function checkCase(level: Level, given: Case, seed: number, options
   }
 }
 
-function refusal(diagnostics: readonly Diagnostic[]): string | undefined {
+function refusal(diagnostics: readonly Diagnostic[], options: LevelOptions): string | undefined {
   // A resource refusal is an honest answer; anything else means that a good program was called bad.
   const wrong = diagnostics.find((d) => d.severity === 'error' && d.kind !== 'resource');
-  return wrong === undefined ? undefined : `refused: ${wrong.code}: ${wrong.message}`;
+  if (wrong !== undefined) return `refused: ${wrong.code}: ${wrong.message}`;
+  options.onRefused?.();
+  return undefined;
 }
 
-function checkAlgebra({ spec, launch }: Case, random: Random): string | undefined {
+function checkAlgebra({ spec, launch }: Case, random: Random, options: LevelOptions): string | undefined {
   const planned = makePlan(spec);
-  if (!planned.ok) return refusal(planned.diagnostics);
+  if (!planned.ok) return refusal(planned.diagnostics, options);
   const broken = verifyPlan(planned.value)[0];
   if (broken !== undefined) return `plan: ${broken.rule}: ${broken.message}`;
   const geometry = { queryTile: random.pick([8, 1, 3, 4, 16, 32]), keyTile: random.pick([8, 1, 4, 5, 16, 32]) };
@@ -74,8 +79,8 @@ function describe(name: string, c: Comparison): string {
 }
 
 /** Compares a result with the interpreter's. */
-export function compareResult({ spec, launch, inputs }: Case, result: Pick<EngineResult, 'out' | 'lse'>, dtype: 'f32' | 'f16', splits: number): string | undefined {
-  const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, splits });
+export function compareResult({ spec, launch, inputs }: Case, result: Pick<EngineResult, 'out' | 'lse'>, dtype: 'f32' | 'f16', cuts: Cuts): string | undefined {
+  const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, ...cuts });
   const out = compareRows(result.out, truth.out, truth.bounds.out);
   if (!out.ok) return describe('out', out);
   const lse = compareRows(result.lse, truth.lse, truth.bounds.lse);
@@ -94,38 +99,40 @@ function randomSchedules(random: Random, target: TargetRecord, dim: number): { r
   return { prefill: randomSchedule(random, target, dim, 'prefill'), decode: randomSchedule(random, target, dim, 'decode') };
 }
 
-function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, dtype: 'f32' | 'f16'): string | undefined {
+function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, options: LevelOptions): string | undefined {
+  const { dtype } = options;
   const { spec, launch, inputs } = given;
   const { dim } = launch.sizes;
   const target = randomTarget(random);
   const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
-  if (!compiled.ok) return refusal(compiled.diagnostics);
+  if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const input = { ...launch, ...inputs };
   // Any width that the kernels count on at least.
   const least = Math.max(4, ...compiled.value.kernelPrograms.map((k) => k.subgroup ?? 0));
   const widths = [4, 8, 16, 32, 64].filter((w) => w >= least);
   const width = widths[random.int(0, widths.length)] ?? 64;
   const ran = level === 'tile' ? runPlanWithTiles(compiled.value, input) : runPlanWithLockstep(compiled.value, input, { subgroupWidth: width });
-  if (!ran.ok) return refusal(ran.diagnostics);
-  const { problems, resolved } = ran.value;
+  if (!ran.ok) return refusal(ran.diagnostics, options);
+  const { problems } = ran.value;
   const where = `${target.name}${level === 'kernel' ? `, subgroups of ${width}` : ''}`;
   const [problem] = problems;
   if (problem !== undefined) return `${where}: ${printProblem(problem)}`;
-  const wrong = compareResult(given, ran.value, dtype, resolved.values.get('splits') ?? 1);
+  const wrong = compareResult(given, ran.value, dtype, cutsOf(compiled.value, launch));
   return wrong === undefined ? undefined : `${where}: ${wrong}`;
 }
 
-async function checkOnDevice(given: Case, random: Random, { dtype, adapter }: LevelOptions): Promise<string | undefined> {
+async function checkOnDevice(given: Case, random: Random, options: LevelOptions): Promise<string | undefined> {
+  const { dtype, adapter } = options;
   const session = await sharedSession(adapter);
-  if (!session.ok) return refusal(session.diagnostics) ?? session.diagnostics[0]?.message;
+  if (!session.ok) return refusal(session.diagnostics, options) ?? session.diagnostics[0]?.message;
   const { spec, launch, inputs } = given;
   const { target } = session.value;
   const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim) });
-  if (!compiled.ok) return refusal(compiled.diagnostics);
+  if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const ready = await session.value.prepare(compiled.value, launch);
-  if (!ready.ok) return refusal(ready.diagnostics);
+  if (!ready.ok) return refusal(ready.diagnostics, options);
   const result = await ready.value.run(inputs);
   ready.value.destroy();
-  if (!result.ok) return refusal(result.diagnostics);
-  return compareResult(given, result.value, dtype, Math.max(1, launch.sizes.nK));
+  if (!result.ok) return refusal(result.diagnostics, options);
+  return compareResult(given, result.value, dtype, cutsOf(compiled.value, launch));
 }

@@ -8,7 +8,7 @@ import type { Random } from '../random.ts';
 
 export function randomSchedule(random: Random, target: TargetRecord, dim: number, kind: 'prefill' | 'decode'): Schedule {
   const subgroup = target.subgroups === undefined ? 1 : Math.min(random.pick([4, 8]), target.subgroups.min);
-  const lanes = Math.min(random.pick([4, 8, 16]), target.maxWorkgroupSize);
+  const lanes = Math.min(random.pick(kind === 'decode' ? [4, 8, 16] : [1, 4, 8, 16]), target.maxWorkgroupSize);
   if (kind === 'decode') {
     const keyStep = lanes * random.pick([1, 2]);
     return {

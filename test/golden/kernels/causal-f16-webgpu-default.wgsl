@@ -55,12 +55,15 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    let x_32: i32 = head_local * launch.n_q + x_28;
-    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, x_32, x_30)]), x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let x_33: i32 = head_local * launch.n_q + x_28;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, x_33, inside)]), inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -76,30 +79,30 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
+      let x_41: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
+      let x_42: i32 = max(key_step, 1);
+      let x_43: i32 = x_41 / x_42;
+      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
+      let x_51: i32 = phase_0_0_to - key_base - 1;
+      let x_52: i32 = x_51 / x_42;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let x_72: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_67), 0);
+          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
+      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
+      let x_68: bool = range_from_0 < range_to_0;
+      next_tile = min(select(1073741824, range_from_0, x_68), 1073741824);
+      let x_73: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_73, x_73 < range_to_0), 1073741824);
+      walk_end = max(select(0, range_to_0, x_68), 0);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_88: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_88; step += 1) {
+        let x_89: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_89; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -109,14 +112,14 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_102: i32 = part + lane;
-            let x_103: i32 = slot_first + x_102;
-            let x_108: i32 = key_base + x_103 * key_step;
-            let inside: bool = (x_103 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_108 >= 0) & (x_108 < launch.n_k));
-            K_staged[x_102] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_108, inside)]),
-              inside);
+            let x_103: i32 = part + lane;
+            let x_104: i32 = slot_first + x_103;
+            let x_109: i32 = key_base + x_104 * key_step;
+            let inside_1: bool = (x_104 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_109 >= 0) & (x_109 < launch.n_k));
+            K_staged[x_103] = select(vec4f(0.0f),
+                unpack_half4(k[select(0, kv_local * launch.n_k + x_109, inside_1)]),
+              inside_1);
           }
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
@@ -154,14 +157,14 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_161: i32 = part_1 + lane;
-            let x_162: i32 = slot_first + x_161;
-            let x_167: i32 = key_base + x_162 * key_step;
-            let inside_1: bool = (x_162 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_167 >= 0) & (x_167 < launch.n_k));
-            V_staged[x_161] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_167, inside_1)]),
-              inside_1);
+            let x_162: i32 = part_1 + lane;
+            let x_163: i32 = slot_first + x_162;
+            let x_168: i32 = key_base + x_163 * key_step;
+            let inside_2: bool = (x_163 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_168 >= 0) & (x_168 < launch.n_k));
+            V_staged[x_162] = select(vec4f(0.0f),
+                unpack_half4(v[select(0, kv_local * launch.n_k + x_168, inside_2)]),
+              inside_2);
           }
           l = l * alpha + l_step;
           workgroupBarrier();
@@ -170,20 +173,20 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_184: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_184, x_184 < range_to_0), 1073741824);
+        let x_185: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_185, x_185 < range_to_0), 1073741824);
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_188: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_188);
-    if (x_30) {
-      out[x_32] = pack_half4(O * inverse);
+    let x_189: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_189);
+    if (inside) {
+      out[x_33] = pack_half4(O * inverse);
     }
-    let x_199: i32 = (b * launch.heads + h) * launch.n_q + x_28;
-    let x_204: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_188);
-    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-      lse[x_199] = x_204;
+    let x_200: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_206: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_189);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads) & x_31)) {
+      lse[x_200] = x_206;
     }
   }
 }
@@ -238,15 +241,18 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = group_x * 4;
-  let x_204: i32 = launch.batch * launch.heads;
+  let x_205: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + x_28, x_30)]), x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + x_28, inside)]), inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -262,36 +268,36 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
+      let x_41: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
+      let x_42: i32 = max(key_step, 1);
+      let x_43: i32 = x_41 / x_42;
+      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
+      let x_51: i32 = phase_0_0_to - key_base - 1;
+      let x_52: i32 = x_51 / x_42;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
-      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_76: i32 = max(launch.splits, 1);
-      let x_77: i32 = x_75 / x_76;
-      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
+          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
+      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
+      let x_68: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_68), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_68), 0);
+      let x_76: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_77: i32 = max(launch.splits, 1);
+      let x_78: i32 = x_76 / x_77;
+      let phase_0_share: i32 = select(x_78 - select(0, 1, x_76 - x_78 * x_77 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_86: i32 = max(next_tile, range_from_0);
+      let x_87: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_87, x_87 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_102: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_102; step += 1) {
+        let x_103: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_103; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -301,14 +307,14 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_116: i32 = part + lane;
-            let x_117: i32 = slot_first + x_116;
-            let x_122: i32 = key_base + x_117 * key_step;
-            let inside: bool = (x_117 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_122 >= 0) & (x_122 < launch.n_k));
-            K_staged[x_116] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_122, inside)]),
-              inside);
+            let x_117: i32 = part + lane;
+            let x_118: i32 = slot_first + x_117;
+            let x_123: i32 = key_base + x_118 * key_step;
+            let inside_1: bool = (x_118 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_123 >= 0) & (x_123 < launch.n_k));
+            K_staged[x_117] = select(vec4f(0.0f),
+                unpack_half4(k[select(0, kv_local * launch.n_k + x_123, inside_1)]),
+              inside_1);
           }
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
@@ -346,14 +352,14 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_175: i32 = part_1 + lane;
-            let x_176: i32 = slot_first + x_175;
-            let x_181: i32 = key_base + x_176 * key_step;
-            let inside_1: bool = (x_176 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_181 >= 0) & (x_181 < launch.n_k));
-            V_staged[x_175] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_181, inside_1)]),
-              inside_1);
+            let x_176: i32 = part_1 + lane;
+            let x_177: i32 = slot_first + x_176;
+            let x_182: i32 = key_base + x_177 * key_step;
+            let inside_2: bool = (x_177 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_182 >= 0) & (x_182 < launch.n_k));
+            V_staged[x_176] = select(vec4f(0.0f),
+                unpack_half4(v[select(0, kv_local * launch.n_k + x_182, inside_2)]),
+              inside_2);
           }
           l = l * alpha + l_step;
           workgroupBarrier();
@@ -362,21 +368,23 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_198: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_198, x_198 < range_to_0), 1073741824);
+        let x_199: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_199, x_199 < range_to_0), 1073741824);
       }
     }
-    let x_209: i32 = (split * x_204 + head) * launch.n_q + x_28;
-    let inside_2: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_204));
-    if (inside_2) {
-      part_state[x_209] = m;
+    let x_203: bool = split < launch.slots;
+    let x_210: i32 = (split * x_205 + head) * launch.n_q + x_28;
+    let inside_3: bool = x_30 & (x_203 & (head >= 0) & (head < x_205) & x_31);
+    if (inside_3) {
+      part_state[x_210] = m;
     }
-    let x_216: i32 = ((launch.slots + split) * x_204 + head) * launch.n_q + x_28;
-    if (inside_2) {
-      part_state[x_216] = l;
+    let x_218: i32 = ((launch.slots + split) * x_205 + head) * launch.n_q + x_28;
+    if (inside_3) {
+      part_state[x_218] = l;
     }
-    if (inside_2) {
-      part_out[x_209] = O;
+    let x_222: i32 = (head_local * launch.slots + split) * launch.n_q + x_28;
+    if (x_30 & (x_203 & x_31)) {
+      part_out[x_222] = O;
     }
   }
 }
@@ -436,11 +444,14 @@ fn dense_causal_decode_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_140: i32 = launch.batch * launch.heads;
+  let x_141: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
-    let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
-    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + tile, x_20)]), x_20);
+    let rows_here: i32 = min(launch.n_q - tile, 1);
+    let q_last: i32 = q_first + (rows_here - 1);
+    let x_27: bool = 0 < rows_here;
+    let inside: bool = x_27 & x_20;
+    var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + tile, inside)]), inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -456,46 +467,46 @@ fn dense_causal_decode_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_36: i32 = 0 - key_base - 1;
+      let x_37: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_37: i32 = max(key_step, 1);
-      let x_38: i32 = x_36 / x_37;
-      let phase_0_0_slot_from: i32 = max(select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, key_step < 1) + 1, 0);
-      let x_46: i32 = phase_0_0_to - key_base - 1;
-      let x_47: i32 = x_46 / x_37;
+      let x_38: i32 = max(key_step, 1);
+      let x_39: i32 = x_37 / x_38;
+      let phase_0_0_slot_from: i32 = max(select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, key_step < 1) + 1, 0);
+      let x_47: i32 = phase_0_0_to - key_base - 1;
+      let x_48: i32 = x_47 / x_38;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_47 - select(0, 1, x_46 - x_47 * x_37 < 0), 0, key_step < 1) + 1, 0));
-      let x_57: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_57);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_57);
-      let x_63: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_63), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_63), 0);
-      let x_71: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_72: i32 = max(launch.splits, 1);
-      let x_73: i32 = x_71 / x_72;
-      let phase_0_share: i32 = select(x_73 - select(0, 1, x_71 - x_73 * x_72 < 0), 0, launch.splits < 1);
+          max(select(x_48 - select(0, 1, x_47 - x_48 * x_38 < 0), 0, key_step < 1) + 1, 0));
+      let x_58: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_58);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_58);
+      let x_64: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_64), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_64), 0);
+      let x_72: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_73: i32 = max(launch.splits, 1);
+      let x_74: i32 = x_72 / x_73;
+      let phase_0_share: i32 = select(x_74 - select(0, 1, x_72 - x_74 * x_73 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_82: i32 = max(next_tile, range_from_0);
+      let x_83: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_82, x_82 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_83, x_83 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_98: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_98; step += 1) {
+        let x_99: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_99; step += 1) {
           let k_slot: i32 = slot_tile + step * 4 + lane;
           let k_pos: i32 = key_base + k_slot * key_step;
-          let x_104: bool = k_slot < slot_count;
-          let inside: bool = x_104
+          let x_105: bool = k_slot < slot_count;
+          let inside_1: bool = x_105
             & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+          let x_115: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_114]), inside));
+          S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_115]), inside_1));
           if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_104);
+            S = select(-3.0e38f, S, x_105);
           }
           if (masked) {
             if (masked) {
@@ -519,18 +530,20 @@ fn dense_causal_decode_partial(
           S = exp(S - m_safe);
           l_step = S;
           l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), unpack_half4(v[x_114]), inside), vec4f(S), O * alpha);
+          O = fma(select(vec4f(0.0f), unpack_half4(v[x_115]), inside_1), vec4f(S), O * alpha);
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_134: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_134, x_134 < range_to_0), 1073741824);
+        let x_135: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_135, x_135 < range_to_0), 1073741824);
       }
     }
-    let x_145: i32 = (split * x_140 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_140));
-    if (inside_1) {
-      part_state[x_145] = m;
+    let x_139: bool = split < launch.slots;
+    let x_146: i32 = (split * x_141 + head) * launch.n_q + tile;
+    let x_150: bool = lane < 1;
+    let inside_2: bool = x_27 & x_150 & (x_139 & (head >= 0) & (head < x_141) & x_20);
+    if (inside_2) {
+      part_state[x_146] = m;
     }
     shares_sum[lane] = l;
     workgroupBarrier();
@@ -539,9 +552,9 @@ fn dense_causal_decode_partial(
       total_2 = total_2 + shares_sum[other_1];
     }
     let total_3: f32 = total_2;
-    let x_153: i32 = ((launch.slots + split) * x_140 + head) * launch.n_q + tile;
-    if (inside_1) {
-      part_state[x_153] = total_3;
+    let x_155: i32 = ((launch.slots + split) * x_141 + head) * launch.n_q + tile;
+    if (inside_2) {
+      part_state[x_155] = total_3;
     }
     shares_sum_1[lane] = O;
     workgroupBarrier();
@@ -550,8 +563,9 @@ fn dense_causal_decode_partial(
       total_4 = total_4 + shares_sum_1[other_2];
     }
     let total_5: vec4f = total_4;
-    if (inside_1) {
-      part_out[x_145] = total_5;
+    let x_159: i32 = (head_local * launch.slots + split) * launch.n_q + tile;
+    if (x_27 & x_150 & (x_139 & x_20)) {
+      part_out[x_159] = total_5;
     }
   }
 }
@@ -603,35 +617,38 @@ fn dense_causal_merge(@builtin(local_invocation_index) local_index: u32, @builti
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
     let x_9: i32 = tile * 64 + lane;
     let has: bool = x_9 < launch.n_q;
-    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
-    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
-    let x_21: bool = x_20 & has;
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_18, x_21)], x_21), has);
+    let x_11: bool = slot < launch.slots;
+    let x_21: bool = x_11 & (head >= 0) & (head < x_13) & has;
+    let m_part: f32 = select(-3.0e38f,
+        select(0.0f, part_state[select(0, (slot * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
+      has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_20;
+    let inside: bool = has & x_11;
     l = l * alpha
       + select(0.0f,
             select(0.0f, part_state[select(0, ((launch.slots + slot) * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
           has)
         * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
+    O = O * alpha
+      + select(vec4f(0.0f), part_out[select(0, (head_local * launch.slots + slot) * launch.n_q + x_9, inside)], inside)
+        * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_50: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_50);
-  let x_54: i32 = tile * 64 + lane;
-  let x_56: i32 = head_local * launch.n_q + x_54;
-  let x_57: bool = x_54 < launch.n_q;
-  if (x_57) {
-    out[x_56] = pack_half4(O * inverse);
+  let x_54: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_54);
+  let x_58: i32 = tile * 64 + lane;
+  let x_60: i32 = head_local * launch.n_q + x_58;
+  let x_61: bool = x_58 < launch.n_q;
+  if (x_61) {
+    out[x_60] = pack_half4(O * inverse);
   }
-  let x_66: i32 = (b * launch.heads + h) * launch.n_q + x_54;
-  let x_71: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_50);
-  if (x_57 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_66] = x_71;
+  let x_70: i32 = (b * launch.heads + h) * launch.n_q + x_58;
+  let x_75: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_54);
+  if (x_61 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_70] = x_75;
   }
 }

@@ -51,12 +51,15 @@ fn dense_causal(
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    let x_32: i32 = head_local * launch.n_q + x_28;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_32, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let x_33: i32 = head_local * launch.n_q + x_28;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_33, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -72,30 +75,30 @@ fn dense_causal(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_39: i32 = 0 - key_base - 1;
+      let x_40: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_40: i32 = max(key_step, 1);
-      let x_41: i32 = x_39 / x_40;
-      let phase_0_0_slot_from: i32 = max(select(x_41 - select(0, 1, x_39 - x_41 * x_40 < 0), 0, key_step < 1) + 1, 0);
-      let x_49: i32 = phase_0_0_to - key_base - 1;
-      let x_50: i32 = x_49 / x_40;
+      let x_41: i32 = max(key_step, 1);
+      let x_42: i32 = x_40 / x_41;
+      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+      let x_50: i32 = phase_0_0_to - key_base - 1;
+      let x_51: i32 = x_50 / x_41;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_50 - select(0, 1, x_49 - x_50 * x_40 < 0), 0, key_step < 1) + 1, 0));
-      let x_60: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_60);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_60);
-      let x_66: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_66), 1073741824);
-      let x_71: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_71, x_71 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_66), 0);
+          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+      let x_67: bool = range_from_0 < range_to_0;
+      next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
+      let x_72: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
+      walk_end = max(select(0, range_to_0, x_67), 0);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_87: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_87; step += 1) {
+        let x_88: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_88; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -104,20 +107,20 @@ fn dense_causal(
           let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_102: i32 = slot_first + (subgroup_lane & 3);
-          let x_107: i32 = key_base + x_102 * key_step;
-          let inside: bool = (x_102 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_107 >= 0) & (x_107 < launch.n_k));
-          let x_115: i32 = select(0, kv_local * launch.n_k + x_107, inside);
+          let x_103: i32 = slot_first + (subgroup_lane & 3);
+          let x_108: i32 = key_base + x_103 * key_step;
+          let inside_1: bool = (x_103 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_108 >= 0) & (x_108 < launch.n_k));
+          let x_116: i32 = select(0, kv_local * launch.n_k + x_108, inside_1);
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
           var S_c2: f32 = 0.0f;
           var S_c3: f32 = 0.0f;
-          let x_116: vec4f = select(vec4f(0.0f), k[x_115], inside);
-          S_c0 = dot(Q, quadBroadcast(x_116, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_116, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_116, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_116, 3u));
+          let x_117: vec4f = select(vec4f(0.0f), k[x_116], inside_1);
+          S_c0 = dot(Q, quadBroadcast(x_117, 0u));
+          S_c1 = dot(Q, quadBroadcast(x_117, 1u));
+          S_c2 = dot(Q, quadBroadcast(x_117, 2u));
+          S_c3 = dot(Q, quadBroadcast(x_117, 3u));
           if (slots_here < 8) {
             S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
             S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
@@ -144,27 +147,27 @@ fn dense_causal(
           S_c2 = exp(S_c2 - m_safe);
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_160: vec4f = select(vec4f(0.0f), v[x_115], inside);
+          let x_161: vec4f = select(vec4f(0.0f), v[x_116], inside_1);
           l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_160, 3u), vec4f(S_c3), fma(quadBroadcast(x_160, 2u), vec4f(S_c2), fma(quadBroadcast(x_160,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_160, 0u), vec4f(S_c0), O * alpha))));
+          O = fma(quadBroadcast(x_161, 3u), vec4f(S_c3), fma(quadBroadcast(x_161, 2u), vec4f(S_c2), fma(quadBroadcast(x_161,
+                  1u), vec4f(S_c1), fma(quadBroadcast(x_161, 0u), vec4f(S_c0), O * alpha))));
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_166: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_166, x_166 < range_to_0), 1073741824);
+        let x_167: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_167, x_167 < range_to_0), 1073741824);
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_170: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_170);
-    if (x_30) {
-      out[x_32] = O * inverse;
+    let x_171: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_171);
+    if (inside) {
+      out[x_33] = O * inverse;
     }
-    let x_180: i32 = (b * launch.heads + h) * launch.n_q + x_28;
-    let x_185: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_170);
-    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-      lse[x_180] = x_185;
+    let x_181: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_187: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_171);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads) & x_31)) {
+      lse[x_181] = x_187;
     }
   }
 }
@@ -219,15 +222,18 @@ fn dense_causal_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = group_x * 4;
-  let x_186: i32 = launch.batch * launch.heads;
+  let x_187: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -243,36 +249,36 @@ fn dense_causal_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_39: i32 = 0 - key_base - 1;
+      let x_40: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_40: i32 = max(key_step, 1);
-      let x_41: i32 = x_39 / x_40;
-      let phase_0_0_slot_from: i32 = max(select(x_41 - select(0, 1, x_39 - x_41 * x_40 < 0), 0, key_step < 1) + 1, 0);
-      let x_49: i32 = phase_0_0_to - key_base - 1;
-      let x_50: i32 = x_49 / x_40;
+      let x_41: i32 = max(key_step, 1);
+      let x_42: i32 = x_40 / x_41;
+      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+      let x_50: i32 = phase_0_0_to - key_base - 1;
+      let x_51: i32 = x_50 / x_41;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_50 - select(0, 1, x_49 - x_50 * x_40 < 0), 0, key_step < 1) + 1, 0));
-      let x_60: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_60);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_60);
-      let x_66: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_66), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_66), 0);
-      let x_74: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_75: i32 = max(launch.splits, 1);
-      let x_76: i32 = x_74 / x_75;
-      let phase_0_share: i32 = select(x_76 - select(0, 1, x_74 - x_76 * x_75 < 0), 0, launch.splits < 1);
+          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+      let x_67: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
+      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_76: i32 = max(launch.splits, 1);
+      let x_77: i32 = x_75 / x_76;
+      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_85: i32 = max(next_tile, range_from_0);
+      let x_86: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_85, x_85 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_101: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_101; step += 1) {
+        let x_102: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_102; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -281,20 +287,20 @@ fn dense_causal_partial(
           let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_116: i32 = slot_first + (subgroup_lane & 3);
-          let x_121: i32 = key_base + x_116 * key_step;
-          let inside: bool = (x_116 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_121 >= 0) & (x_121 < launch.n_k));
-          let x_129: i32 = select(0, kv_local * launch.n_k + x_121, inside);
+          let x_117: i32 = slot_first + (subgroup_lane & 3);
+          let x_122: i32 = key_base + x_117 * key_step;
+          let inside_1: bool = (x_117 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_122 >= 0) & (x_122 < launch.n_k));
+          let x_130: i32 = select(0, kv_local * launch.n_k + x_122, inside_1);
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
           var S_c2: f32 = 0.0f;
           var S_c3: f32 = 0.0f;
-          let x_130: vec4f = select(vec4f(0.0f), k[x_129], inside);
-          S_c0 = dot(Q, quadBroadcast(x_130, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_130, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_130, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_130, 3u));
+          let x_131: vec4f = select(vec4f(0.0f), k[x_130], inside_1);
+          S_c0 = dot(Q, quadBroadcast(x_131, 0u));
+          S_c1 = dot(Q, quadBroadcast(x_131, 1u));
+          S_c2 = dot(Q, quadBroadcast(x_131, 2u));
+          S_c3 = dot(Q, quadBroadcast(x_131, 3u));
           if (slots_here < 8) {
             S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
             S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
@@ -321,28 +327,30 @@ fn dense_causal_partial(
           S_c2 = exp(S_c2 - m_safe);
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_174: vec4f = select(vec4f(0.0f), v[x_129], inside);
+          let x_175: vec4f = select(vec4f(0.0f), v[x_130], inside_1);
           l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_174, 3u), vec4f(S_c3), fma(quadBroadcast(x_174, 2u), vec4f(S_c2), fma(quadBroadcast(x_174,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_174, 0u), vec4f(S_c0), O * alpha))));
+          O = fma(quadBroadcast(x_175, 3u), vec4f(S_c3), fma(quadBroadcast(x_175, 2u), vec4f(S_c2), fma(quadBroadcast(x_175,
+                  1u), vec4f(S_c1), fma(quadBroadcast(x_175, 0u), vec4f(S_c0), O * alpha))));
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_180: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_180, x_180 < range_to_0), 1073741824);
+        let x_181: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_181, x_181 < range_to_0), 1073741824);
       }
     }
-    let x_191: i32 = (split * x_186 + head) * launch.n_q + x_28;
-    let inside_1: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_186));
-    if (inside_1) {
-      part_state[x_191] = m;
+    let x_185: bool = split < launch.slots;
+    let x_192: i32 = (split * x_187 + head) * launch.n_q + x_28;
+    let inside_2: bool = x_30 & (x_185 & (head >= 0) & (head < x_187) & x_31);
+    if (inside_2) {
+      part_state[x_192] = m;
     }
-    let x_198: i32 = ((launch.slots + split) * x_186 + head) * launch.n_q + x_28;
-    if (inside_1) {
-      part_state[x_198] = l;
+    let x_200: i32 = ((launch.slots + split) * x_187 + head) * launch.n_q + x_28;
+    if (inside_2) {
+      part_state[x_200] = l;
     }
-    if (inside_1) {
-      part_out[x_191] = O;
+    let x_204: i32 = (head_local * launch.slots + split) * launch.n_q + x_28;
+    if (x_30 & (x_185 & x_31)) {
+      part_out[x_204] = O;
     }
   }
 }
@@ -396,11 +404,14 @@ fn dense_causal_decode_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_138: i32 = launch.batch * launch.heads;
+  let x_139: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
-    let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, x_20)], x_20);
+    let rows_here: i32 = min(launch.n_q - tile, 1);
+    let q_last: i32 = q_first + (rows_here - 1);
+    let x_27: bool = 0 < rows_here;
+    let inside: bool = x_27 & x_20;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -416,46 +427,46 @@ fn dense_causal_decode_partial(
       // phase_0
       let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
       key_base = 0;
-      let x_35: i32 = 0 - key_base - 1;
+      let x_36: i32 = 0 - key_base - 1;
       key_step = 1;
-      let x_36: i32 = max(key_step, 1);
-      let x_37: i32 = x_35 / x_36;
-      let phase_0_0_slot_from: i32 = max(select(x_37 - select(0, 1, x_35 - x_37 * x_36 < 0), 0, key_step < 1) + 1, 0);
-      let x_45: i32 = phase_0_0_to - key_base - 1;
-      let x_46: i32 = x_45 / x_36;
+      let x_37: i32 = max(key_step, 1);
+      let x_38: i32 = x_36 / x_37;
+      let phase_0_0_slot_from: i32 = max(select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, key_step < 1) + 1, 0);
+      let x_46: i32 = phase_0_0_to - key_base - 1;
+      let x_47: i32 = x_46 / x_37;
       slot_count = launch.n_k;
       let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_46 - select(0, 1, x_45 - x_46 * x_36 < 0), 0, key_step < 1) + 1, 0));
-      let x_56: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_56);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_56);
-      let x_62: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_62), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_62), 0);
-      let x_70: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_71: i32 = max(launch.splits, 1);
-      let x_72: i32 = x_70 / x_71;
-      let phase_0_share: i32 = select(x_72 - select(0, 1, x_70 - x_72 * x_71 < 0), 0, launch.splits < 1);
+          max(select(x_47 - select(0, 1, x_46 - x_47 * x_37 < 0), 0, key_step < 1) + 1, 0));
+      let x_57: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_57);
+      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_57);
+      let x_63: bool = range_from_0 < range_to_0;
+      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_63), 1073741824);
+      let phase_0_end: i32 = max(select(0, range_to_0, x_63), 0);
+      let x_71: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+      let x_72: i32 = max(launch.splits, 1);
+      let x_73: i32 = x_71 / x_72;
+      let phase_0_share: i32 = select(x_73 - select(0, 1, x_71 - x_73 * x_72 < 0), 0, launch.splits < 1);
       next_tile = phase_0_start + split * phase_0_share;
-      let x_81: i32 = max(next_tile, range_from_0);
+      let x_82: i32 = max(next_tile, range_from_0);
       walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_81, x_81 < range_to_0), 1073741824);
+      next_tile = min(select(1073741824, x_82, x_82 < range_to_0), 1073741824);
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_97: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_97; step += 1) {
+        let x_98: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_98; step += 1) {
           let k_slot: i32 = slot_tile + step * 4 + lane;
           let k_pos: i32 = key_base + k_slot * key_step;
-          let x_103: bool = k_slot < slot_count;
-          let inside: bool = x_103
+          let x_104: bool = k_slot < slot_count;
+          let inside_1: bool = x_104
             & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_113: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+          let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), k[x_113], inside));
+          S = dot(Q, select(vec4f(0.0f), k[x_114], inside_1));
           if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_103);
+            S = select(-3.0e38f, S, x_104);
           }
           if (masked) {
             if (masked) {
@@ -472,27 +483,30 @@ fn dense_causal_decode_partial(
           S = exp(S - m_safe);
           l_step = S;
           l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), v[x_113], inside), vec4f(S), O * alpha);
+          O = fma(select(vec4f(0.0f), v[x_114], inside_1), vec4f(S), O * alpha);
           m = m_new;
         }
         next_tile = next_tile + 1;
-        let x_132: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_132, x_132 < range_to_0), 1073741824);
+        let x_133: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_133, x_133 < range_to_0), 1073741824);
       }
     }
-    let x_143: i32 = (split * x_138 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_138));
-    if (inside_1) {
-      part_state[x_143] = m;
+    let x_137: bool = split < launch.slots;
+    let x_144: i32 = (split * x_139 + head) * launch.n_q + tile;
+    let x_148: bool = lane < 1;
+    let inside_2: bool = x_27 & x_148 & (x_137 & (head >= 0) & (head < x_139) & x_20);
+    if (inside_2) {
+      part_state[x_144] = m;
     }
-    let x_147: f32 = subgroupAdd(l);
-    let x_152: i32 = ((launch.slots + split) * x_138 + head) * launch.n_q + tile;
-    if (inside_1) {
-      part_state[x_152] = x_147;
+    let x_149: f32 = subgroupAdd(l);
+    let x_154: i32 = ((launch.slots + split) * x_139 + head) * launch.n_q + tile;
+    if (inside_2) {
+      part_state[x_154] = x_149;
     }
-    let x_153: vec4f = subgroupAdd(O);
-    if (inside_1) {
-      part_out[x_143] = x_153;
+    let x_155: vec4f = subgroupAdd(O);
+    let x_159: i32 = (head_local * launch.slots + split) * launch.n_q + tile;
+    if (x_27 & x_148 & (x_137 & x_20)) {
+      part_out[x_159] = x_155;
     }
   }
 }
@@ -540,35 +554,38 @@ fn dense_causal_merge(@builtin(local_invocation_index) local_index: u32, @builti
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
     let x_9: i32 = tile * 16 + lane;
     let has: bool = x_9 < launch.n_q;
-    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
-    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
-    let x_21: bool = x_20 & has;
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_18, x_21)], x_21), has);
+    let x_11: bool = slot < launch.slots;
+    let x_21: bool = x_11 & (head >= 0) & (head < x_13) & has;
+    let m_part: f32 = select(-3.0e38f,
+        select(0.0f, part_state[select(0, (slot * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
+      has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_20;
+    let inside: bool = has & x_11;
     l = l * alpha
       + select(0.0f,
             select(0.0f, part_state[select(0, ((launch.slots + slot) * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
           has)
         * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
+    O = O * alpha
+      + select(vec4f(0.0f), part_out[select(0, (head_local * launch.slots + slot) * launch.n_q + x_9, inside)], inside)
+        * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_50: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_50);
-  let x_54: i32 = tile * 16 + lane;
-  let x_56: i32 = head_local * launch.n_q + x_54;
-  let x_57: bool = x_54 < launch.n_q;
-  if (x_57) {
-    out[x_56] = O * inverse;
+  let x_54: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_54);
+  let x_58: i32 = tile * 16 + lane;
+  let x_60: i32 = head_local * launch.n_q + x_58;
+  let x_61: bool = x_58 < launch.n_q;
+  if (x_61) {
+    out[x_60] = O * inverse;
   }
-  let x_65: i32 = (b * launch.heads + h) * launch.n_q + x_54;
-  let x_70: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_50);
-  if (x_57 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_65] = x_70;
+  let x_69: i32 = (b * launch.heads + h) * launch.n_q + x_58;
+  let x_74: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_54);
+  if (x_61 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_69] = x_74;
   }
 }

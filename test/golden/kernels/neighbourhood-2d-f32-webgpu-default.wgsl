@@ -222,16 +222,19 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
   let x_14: i32 = select(x_10 - select(0, 1, launch.heads - x_10 * x_9 < 0), 0, launch.kv_heads < 1);
   let kv_local: i32 = b * launch.kv_heads + select(h / max(x_14, 1), 0, x_14 < 1) - launch.kv_first;
   let row_base: i32 = tile * 4;
-  let x_42: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_43: i32 = (launch.key_tiles + 31) >> 5u;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    let x_32: i32 = head_local * launch.n_q + x_28;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_32, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let x_33: i32 = head_local * launch.n_q + x_28;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_33, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -241,15 +244,15 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
-    let x_93: i32 = max(launch.p_width, 1);
-    let x_94: i32 = q_last / x_93;
-    let x_98: i32 = select(x_94 - select(0, 1, q_last - x_94 * x_93 < 0), 0, launch.p_width < 1);
-    let x_106: i32 = q_first / x_93;
-    let x_110: i32 = select(x_106 - select(0, 1, q_first - x_106 * x_93 < 0), 0, launch.p_width < 1);
-    let x_162: i32 = q_pos / x_93;
-    let x_164: i32 = q_pos - x_162 * x_93;
-    let x_166: i32 = select(x_162 - select(0, 1, x_164 < 0), 0, launch.p_width < 1);
-    let x_220: i32 = select(x_164, x_164 + x_93, x_164 < 0);
+    let x_94: i32 = max(launch.p_width, 1);
+    let x_95: i32 = q_last / x_94;
+    let x_99: i32 = select(x_95 - select(0, 1, q_last - x_95 * x_94 < 0), 0, launch.p_width < 1);
+    let x_107: i32 = q_first / x_94;
+    let x_111: i32 = select(x_107 - select(0, 1, q_first - x_107 * x_94 < 0), 0, launch.p_width < 1);
+    let x_163: i32 = q_pos / x_94;
+    let x_165: i32 = q_pos - x_163 * x_94;
+    let x_167: i32 = select(x_163 - select(0, 1, x_165 < 0), 0, launch.p_width < 1);
+    let x_221: i32 = select(x_165, x_165 + x_94, x_165 < 0);
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 1; phase += 1) {
       // phase_0
@@ -258,15 +261,15 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
       next_tile = 0;
       walk_end = (slot_count + 7) >> 3u;
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_39: i32 = next_tile >> 5u;
-        let x_47: bool = (tile < launch.query_tiles) & (x_39 >= 0) & (x_39 < x_42);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_42 + x_39, x_47)], x_47)
+        let x_40: i32 = next_tile >> 5u;
+        let x_48: bool = (tile < launch.query_tiles) & (x_40 >= 0) & (x_40 < x_43);
+        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_40, x_48)], x_48)
           & (-1 << u32(next_tile & 31 & 31));
         if (map_bits != 0) {
-          next_tile = x_39 * 32 + countTrailingZeros(map_bits);
+          next_tile = x_40 * 32 + countTrailingZeros(map_bits);
           searching = 0;
         } else {
-          next_tile = (x_39 + 1) * 32;
+          next_tile = (x_40 + 1) * 32;
         }
       }
       key_base = 0;
@@ -276,22 +279,22 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let k_first: i32 = key_base + slot_tile * key_step;
         let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_70: bool = tile < launch.query_tiles;
-        let x_72: i32 = next_tile >> 5u;
-        let x_78: bool = x_70 & (x_72 >= 0) & (x_72 < x_42);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_42 + x_72, x_78)], x_78)
+        let x_71: bool = tile < launch.query_tiles;
+        let x_73: i32 = next_tile >> 5u;
+        let x_79: bool = x_71 & (x_73 >= 0) & (x_73 < x_43);
+        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_43 + x_73, x_79)], x_79)
               >> u32(next_tile & 31 & 31))
             & 1)
           == 0;
-        let x_87: i32 = max(launch.p_width, 1);
-        let x_88: i32 = k_first / x_87;
-        let ask_0_0: bool = select(x_88 - select(0, 1, k_first - x_88 * x_87 < 0), 0, launch.p_width < 1)
-          < x_98 - launch.p_radius;
-        let x_101: i32 = k_last / x_87;
-        let ask_0_1: bool = select(x_101 - select(0, 1, k_last - x_101 * x_87 < 0), 0, launch.p_width < 1)
-          > launch.p_radius + x_110;
-        let x_114: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_114; step += 1) {
+        let x_88: i32 = max(launch.p_width, 1);
+        let x_89: i32 = k_first / x_88;
+        let ask_0_0: bool = select(x_89 - select(0, 1, k_first - x_89 * x_88 < 0), 0, launch.p_width < 1)
+          < x_99 - launch.p_radius;
+        let x_102: i32 = k_last / x_88;
+        let ask_0_1: bool = select(x_102 - select(0, 1, k_last - x_102 * x_88 < 0), 0, launch.p_width < 1)
+          > launch.p_radius + x_111;
+        let x_115: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_115; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -301,12 +304,12 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_128: i32 = part + lane;
-            let x_129: i32 = slot_first + x_128;
-            let x_134: i32 = key_base + x_129 * key_step;
-            let inside: bool = (x_129 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_134 >= 0) & (x_134 < launch.n_k));
-            K_staged[x_128] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_134, inside)], inside);
+            let x_129: i32 = part + lane;
+            let x_130: i32 = slot_first + x_129;
+            let x_135: i32 = key_base + x_130 * key_step;
+            let inside_1: bool = (x_130 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_135 >= 0) & (x_135 < launch.n_k));
+            K_staged[x_129] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_135, inside_1)], inside_1);
           }
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
@@ -325,63 +328,63 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
           }
           if (masked) {
             if (ask_0_0) {
-              let x_157: i32 = k_pos_c0 / x_87;
-              let x_167: i32 = x_166 - launch.p_radius;
-              let x_170: i32 = k_pos_c1 / x_87;
-              let x_177: i32 = k_pos_c2 / x_87;
-              let x_184: i32 = k_pos_c3 / x_87;
+              let x_158: i32 = k_pos_c0 / x_88;
+              let x_168: i32 = x_167 - launch.p_radius;
+              let x_171: i32 = k_pos_c1 / x_88;
+              let x_178: i32 = k_pos_c2 / x_88;
+              let x_185: i32 = k_pos_c3 / x_88;
               S_c0 = select(-3.0e38f,
                 S_c0,
-                    select(x_157 - select(0, 1, k_pos_c0 - x_157 * x_87 < 0), 0, launch.p_width < 1) >= x_167);
+                    select(x_158 - select(0, 1, k_pos_c0 - x_158 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
               S_c1 = select(-3.0e38f,
                 S_c1,
-                    select(x_170 - select(0, 1, k_pos_c1 - x_170 * x_87 < 0), 0, launch.p_width < 1) >= x_167);
+                    select(x_171 - select(0, 1, k_pos_c1 - x_171 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
               S_c2 = select(-3.0e38f,
                 S_c2,
-                    select(x_177 - select(0, 1, k_pos_c2 - x_177 * x_87 < 0), 0, launch.p_width < 1) >= x_167);
+                    select(x_178 - select(0, 1, k_pos_c2 - x_178 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
               S_c3 = select(-3.0e38f,
                 S_c3,
-                    select(x_184 - select(0, 1, k_pos_c3 - x_184 * x_87 < 0), 0, launch.p_width < 1) >= x_167);
+                    select(x_185 - select(0, 1, k_pos_c3 - x_185 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
             }
             if (ask_0_1) {
-              let x_191: i32 = k_pos_c0 / x_87;
-              let x_196: i32 = launch.p_radius + x_166;
-              let x_199: i32 = k_pos_c1 / x_87;
-              let x_206: i32 = k_pos_c2 / x_87;
-              let x_213: i32 = k_pos_c3 / x_87;
+              let x_192: i32 = k_pos_c0 / x_88;
+              let x_197: i32 = launch.p_radius + x_167;
+              let x_200: i32 = k_pos_c1 / x_88;
+              let x_207: i32 = k_pos_c2 / x_88;
+              let x_214: i32 = k_pos_c3 / x_88;
               S_c0 = select(-3.0e38f,
                 S_c0,
-                    select(x_191 - select(0, 1, k_pos_c0 - x_191 * x_87 < 0), 0, launch.p_width < 1) <= x_196);
+                    select(x_192 - select(0, 1, k_pos_c0 - x_192 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
               S_c1 = select(-3.0e38f,
                 S_c1,
-                    select(x_199 - select(0, 1, k_pos_c1 - x_199 * x_87 < 0), 0, launch.p_width < 1) <= x_196);
+                    select(x_200 - select(0, 1, k_pos_c1 - x_200 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
               S_c2 = select(-3.0e38f,
                 S_c2,
-                    select(x_206 - select(0, 1, k_pos_c2 - x_206 * x_87 < 0), 0, launch.p_width < 1) <= x_196);
+                    select(x_207 - select(0, 1, k_pos_c2 - x_207 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
               S_c3 = select(-3.0e38f,
                 S_c3,
-                    select(x_213 - select(0, 1, k_pos_c3 - x_213 * x_87 < 0), 0, launch.p_width < 1) <= x_196);
+                    select(x_214 - select(0, 1, k_pos_c3 - x_214 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
             }
-            let x_223: i32 = k_pos_c0 - k_pos_c0 / x_87 * x_87;
-            let x_230: i32 = k_pos_c1 - k_pos_c1 / x_87 * x_87;
-            let x_237: i32 = k_pos_c2 - k_pos_c2 / x_87 * x_87;
-            let x_244: i32 = k_pos_c3 - k_pos_c3 / x_87 * x_87;
-            let x_251: i32 = k_pos_c0 - k_pos_c0 / x_87 * x_87;
-            let x_258: i32 = k_pos_c1 - k_pos_c1 / x_87 * x_87;
-            let x_265: i32 = k_pos_c2 - k_pos_c2 / x_87 * x_87;
-            let x_272: i32 = k_pos_c3 - k_pos_c3 / x_87 * x_87;
+            let x_224: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
+            let x_231: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
+            let x_238: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
+            let x_245: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
+            let x_252: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
+            let x_259: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
+            let x_266: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
+            let x_273: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
             S_c0 = select(-3.0e38f,
-                select(-3.0e38f, S_c0, launch.p_radius >= x_220 - select(x_223, x_223 + x_87, x_223 < 0)),
-                launch.p_radius >= select(x_251, x_251 + x_87, x_251 < 0) - x_220);
+                select(-3.0e38f, S_c0, launch.p_radius >= x_221 - select(x_224, x_224 + x_88, x_224 < 0)),
+                launch.p_radius >= select(x_252, x_252 + x_88, x_252 < 0) - x_221);
             S_c1 = select(-3.0e38f,
-                select(-3.0e38f, S_c1, launch.p_radius >= x_220 - select(x_230, x_230 + x_87, x_230 < 0)),
-                launch.p_radius >= select(x_258, x_258 + x_87, x_258 < 0) - x_220);
+                select(-3.0e38f, S_c1, launch.p_radius >= x_221 - select(x_231, x_231 + x_88, x_231 < 0)),
+                launch.p_radius >= select(x_259, x_259 + x_88, x_259 < 0) - x_221);
             S_c2 = select(-3.0e38f,
-                select(-3.0e38f, S_c2, launch.p_radius >= x_220 - select(x_237, x_237 + x_87, x_237 < 0)),
-                launch.p_radius >= select(x_265, x_265 + x_87, x_265 < 0) - x_220);
+                select(-3.0e38f, S_c2, launch.p_radius >= x_221 - select(x_238, x_238 + x_88, x_238 < 0)),
+                launch.p_radius >= select(x_266, x_266 + x_88, x_266 < 0) - x_221);
             S_c3 = select(-3.0e38f,
-                select(-3.0e38f, S_c3, launch.p_radius >= x_220 - select(x_244, x_244 + x_87, x_244 < 0)),
-                launch.p_radius >= select(x_272, x_272 + x_87, x_272 < 0) - x_220);
+                select(-3.0e38f, S_c3, launch.p_radius >= x_221 - select(x_245, x_245 + x_88, x_245 < 0)),
+                launch.p_radius >= select(x_273, x_273 + x_88, x_273 < 0) - x_221);
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -396,12 +399,12 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_298: i32 = part_1 + lane;
-            let x_299: i32 = slot_first + x_298;
-            let x_304: i32 = key_base + x_299 * key_step;
-            let inside_1: bool = (x_299 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_304 >= 0) & (x_304 < launch.n_k));
-            V_staged[x_298] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_304, inside_1)], inside_1);
+            let x_299: i32 = part_1 + lane;
+            let x_300: i32 = slot_first + x_299;
+            let x_305: i32 = key_base + x_300 * key_step;
+            let inside_2: bool = (x_300 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_305 >= 0) & (x_305 < launch.n_k));
+            V_staged[x_299] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_305, inside_2)], inside_2);
           }
           l = l * alpha + l_step;
           workgroupBarrier();
@@ -412,29 +415,29 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
         searching = 1;
         next_tile = next_tile + 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_320: i32 = next_tile >> 5u;
-          let x_326: bool = x_70 & (x_320 >= 0) & (x_320 < x_42);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_42 + x_320, x_326)], x_326)
+          let x_321: i32 = next_tile >> 5u;
+          let x_327: bool = x_71 & (x_321 >= 0) & (x_321 < x_43);
+          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_321, x_327)], x_327)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits_1 != 0) {
-            next_tile = x_320 * 32 + countTrailingZeros(map_bits_1);
+            next_tile = x_321 * 32 + countTrailingZeros(map_bits_1);
             searching = 0;
           } else {
-            next_tile = (x_320 + 1) * 32;
+            next_tile = (x_321 + 1) * 32;
           }
         }
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_340: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_340);
-    if (x_30) {
-      out[x_32] = O * inverse;
+    let x_341: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_341);
+    if (inside) {
+      out[x_33] = O * inverse;
     }
-    let x_350: i32 = (b * launch.heads + h) * launch.n_q + x_28;
-    let x_355: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_340);
-    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-      lse[x_350] = x_355;
+    let x_351: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_357: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_341);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & (h < launch.heads) & x_31)) {
+      lse[x_351] = x_357;
     }
   }
 }
@@ -491,16 +494,19 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = tile * 4;
-  let x_54: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_354: i32 = launch.batch * launch.heads;
+  let x_55: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_355: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -510,37 +516,37 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
-    let x_105: i32 = max(launch.p_width, 1);
-    let x_106: i32 = q_last / x_105;
-    let x_110: i32 = select(x_106 - select(0, 1, q_last - x_106 * x_105 < 0), 0, launch.p_width < 1);
-    let x_118: i32 = q_first / x_105;
-    let x_122: i32 = select(x_118 - select(0, 1, q_first - x_118 * x_105 < 0), 0, launch.p_width < 1);
-    let x_174: i32 = q_pos / x_105;
-    let x_176: i32 = q_pos - x_174 * x_105;
-    let x_178: i32 = select(x_174 - select(0, 1, x_176 < 0), 0, launch.p_width < 1);
-    let x_232: i32 = select(x_176, x_176 + x_105, x_176 < 0);
+    let x_106: i32 = max(launch.p_width, 1);
+    let x_107: i32 = q_last / x_106;
+    let x_111: i32 = select(x_107 - select(0, 1, q_last - x_107 * x_106 < 0), 0, launch.p_width < 1);
+    let x_119: i32 = q_first / x_106;
+    let x_123: i32 = select(x_119 - select(0, 1, q_first - x_119 * x_106 < 0), 0, launch.p_width < 1);
+    let x_175: i32 = q_pos / x_106;
+    let x_177: i32 = q_pos - x_175 * x_106;
+    let x_179: i32 = select(x_175 - select(0, 1, x_177 < 0), 0, launch.p_width < 1);
+    let x_233: i32 = select(x_177, x_177 + x_106, x_177 < 0);
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 1; phase += 1) {
       // phase_0
       slot_count = launch.n_k;
       let phase_0_end: i32 = (slot_count + 7) >> 3u;
-      let x_40: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-      let x_41: i32 = max(launch.splits, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_share: i32 = select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, launch.splits < 1);
+      let x_41: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+      let x_42: i32 = max(launch.splits, 1);
+      let x_43: i32 = x_41 / x_42;
+      let phase_0_share: i32 = select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, launch.splits < 1);
       next_tile = split * phase_0_share;
       searching = 1;
       walk_end = min(phase_0_end, next_tile + phase_0_share);
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_51: i32 = next_tile >> 5u;
-        let x_59: bool = (tile < launch.query_tiles) & (x_51 >= 0) & (x_51 < x_54);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_54 + x_51, x_59)], x_59)
+        let x_52: i32 = next_tile >> 5u;
+        let x_60: bool = (tile < launch.query_tiles) & (x_52 >= 0) & (x_52 < x_55);
+        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_52, x_60)], x_60)
           & (-1 << u32(next_tile & 31 & 31));
         if (map_bits != 0) {
-          next_tile = x_51 * 32 + countTrailingZeros(map_bits);
+          next_tile = x_52 * 32 + countTrailingZeros(map_bits);
           searching = 0;
         } else {
-          next_tile = (x_51 + 1) * 32;
+          next_tile = (x_52 + 1) * 32;
         }
       }
       key_base = 0;
@@ -550,22 +556,22 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let k_first: i32 = key_base + slot_tile * key_step;
         let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_82: bool = tile < launch.query_tiles;
-        let x_84: i32 = next_tile >> 5u;
-        let x_90: bool = x_82 & (x_84 >= 0) & (x_84 < x_54);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_54 + x_84, x_90)], x_90)
+        let x_83: bool = tile < launch.query_tiles;
+        let x_85: i32 = next_tile >> 5u;
+        let x_91: bool = x_83 & (x_85 >= 0) & (x_85 < x_55);
+        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_55 + x_85, x_91)], x_91)
               >> u32(next_tile & 31 & 31))
             & 1)
           == 0;
-        let x_99: i32 = max(launch.p_width, 1);
-        let x_100: i32 = k_first / x_99;
-        let ask_0_0: bool = select(x_100 - select(0, 1, k_first - x_100 * x_99 < 0), 0, launch.p_width < 1)
-          < x_110 - launch.p_radius;
-        let x_113: i32 = k_last / x_99;
-        let ask_0_1: bool = select(x_113 - select(0, 1, k_last - x_113 * x_99 < 0), 0, launch.p_width < 1)
-          > launch.p_radius + x_122;
-        let x_126: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_126; step += 1) {
+        let x_100: i32 = max(launch.p_width, 1);
+        let x_101: i32 = k_first / x_100;
+        let ask_0_0: bool = select(x_101 - select(0, 1, k_first - x_101 * x_100 < 0), 0, launch.p_width < 1)
+          < x_111 - launch.p_radius;
+        let x_114: i32 = k_last / x_100;
+        let ask_0_1: bool = select(x_114 - select(0, 1, k_last - x_114 * x_100 < 0), 0, launch.p_width < 1)
+          > launch.p_radius + x_123;
+        let x_127: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_127; step += 1) {
           let slot_first: i32 = slot_tile + step * 4;
           let k_slot_c1: i32 = slot_first + 1;
           let k_slot_c2: i32 = slot_first + 2;
@@ -575,12 +581,12 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
           let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
           let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
           for (var part: i32 = 0; part < 4; part += 4) {
-            let x_140: i32 = part + lane;
-            let x_141: i32 = slot_first + x_140;
-            let x_146: i32 = key_base + x_141 * key_step;
-            let inside: bool = (x_141 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_146 >= 0) & (x_146 < launch.n_k));
-            K_staged[x_140] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_146, inside)], inside);
+            let x_141: i32 = part + lane;
+            let x_142: i32 = slot_first + x_141;
+            let x_147: i32 = key_base + x_142 * key_step;
+            let inside_1: bool = (x_142 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_147 >= 0) & (x_147 < launch.n_k));
+            K_staged[x_141] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_147, inside_1)], inside_1);
           }
           var S_c0: f32 = 0.0f;
           var S_c1: f32 = 0.0f;
@@ -599,63 +605,63 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
           }
           if (masked) {
             if (ask_0_0) {
-              let x_169: i32 = k_pos_c0 / x_99;
-              let x_179: i32 = x_178 - launch.p_radius;
-              let x_182: i32 = k_pos_c1 / x_99;
-              let x_189: i32 = k_pos_c2 / x_99;
-              let x_196: i32 = k_pos_c3 / x_99;
+              let x_170: i32 = k_pos_c0 / x_100;
+              let x_180: i32 = x_179 - launch.p_radius;
+              let x_183: i32 = k_pos_c1 / x_100;
+              let x_190: i32 = k_pos_c2 / x_100;
+              let x_197: i32 = k_pos_c3 / x_100;
               S_c0 = select(-3.0e38f,
                 S_c0,
-                    select(x_169 - select(0, 1, k_pos_c0 - x_169 * x_99 < 0), 0, launch.p_width < 1) >= x_179);
+                    select(x_170 - select(0, 1, k_pos_c0 - x_170 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
               S_c1 = select(-3.0e38f,
                 S_c1,
-                    select(x_182 - select(0, 1, k_pos_c1 - x_182 * x_99 < 0), 0, launch.p_width < 1) >= x_179);
+                    select(x_183 - select(0, 1, k_pos_c1 - x_183 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
               S_c2 = select(-3.0e38f,
                 S_c2,
-                    select(x_189 - select(0, 1, k_pos_c2 - x_189 * x_99 < 0), 0, launch.p_width < 1) >= x_179);
+                    select(x_190 - select(0, 1, k_pos_c2 - x_190 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
               S_c3 = select(-3.0e38f,
                 S_c3,
-                    select(x_196 - select(0, 1, k_pos_c3 - x_196 * x_99 < 0), 0, launch.p_width < 1) >= x_179);
+                    select(x_197 - select(0, 1, k_pos_c3 - x_197 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
             }
             if (ask_0_1) {
-              let x_203: i32 = k_pos_c0 / x_99;
-              let x_208: i32 = launch.p_radius + x_178;
-              let x_211: i32 = k_pos_c1 / x_99;
-              let x_218: i32 = k_pos_c2 / x_99;
-              let x_225: i32 = k_pos_c3 / x_99;
+              let x_204: i32 = k_pos_c0 / x_100;
+              let x_209: i32 = launch.p_radius + x_179;
+              let x_212: i32 = k_pos_c1 / x_100;
+              let x_219: i32 = k_pos_c2 / x_100;
+              let x_226: i32 = k_pos_c3 / x_100;
               S_c0 = select(-3.0e38f,
                 S_c0,
-                    select(x_203 - select(0, 1, k_pos_c0 - x_203 * x_99 < 0), 0, launch.p_width < 1) <= x_208);
+                    select(x_204 - select(0, 1, k_pos_c0 - x_204 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
               S_c1 = select(-3.0e38f,
                 S_c1,
-                    select(x_211 - select(0, 1, k_pos_c1 - x_211 * x_99 < 0), 0, launch.p_width < 1) <= x_208);
+                    select(x_212 - select(0, 1, k_pos_c1 - x_212 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
               S_c2 = select(-3.0e38f,
                 S_c2,
-                    select(x_218 - select(0, 1, k_pos_c2 - x_218 * x_99 < 0), 0, launch.p_width < 1) <= x_208);
+                    select(x_219 - select(0, 1, k_pos_c2 - x_219 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
               S_c3 = select(-3.0e38f,
                 S_c3,
-                    select(x_225 - select(0, 1, k_pos_c3 - x_225 * x_99 < 0), 0, launch.p_width < 1) <= x_208);
+                    select(x_226 - select(0, 1, k_pos_c3 - x_226 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
             }
-            let x_235: i32 = k_pos_c0 - k_pos_c0 / x_99 * x_99;
-            let x_242: i32 = k_pos_c1 - k_pos_c1 / x_99 * x_99;
-            let x_249: i32 = k_pos_c2 - k_pos_c2 / x_99 * x_99;
-            let x_256: i32 = k_pos_c3 - k_pos_c3 / x_99 * x_99;
-            let x_263: i32 = k_pos_c0 - k_pos_c0 / x_99 * x_99;
-            let x_270: i32 = k_pos_c1 - k_pos_c1 / x_99 * x_99;
-            let x_277: i32 = k_pos_c2 - k_pos_c2 / x_99 * x_99;
-            let x_284: i32 = k_pos_c3 - k_pos_c3 / x_99 * x_99;
+            let x_236: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
+            let x_243: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
+            let x_250: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
+            let x_257: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
+            let x_264: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
+            let x_271: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
+            let x_278: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
+            let x_285: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
             S_c0 = select(-3.0e38f,
-                select(-3.0e38f, S_c0, launch.p_radius >= x_232 - select(x_235, x_235 + x_99, x_235 < 0)),
-                launch.p_radius >= select(x_263, x_263 + x_99, x_263 < 0) - x_232);
+                select(-3.0e38f, S_c0, launch.p_radius >= x_233 - select(x_236, x_236 + x_100, x_236 < 0)),
+                launch.p_radius >= select(x_264, x_264 + x_100, x_264 < 0) - x_233);
             S_c1 = select(-3.0e38f,
-                select(-3.0e38f, S_c1, launch.p_radius >= x_232 - select(x_242, x_242 + x_99, x_242 < 0)),
-                launch.p_radius >= select(x_270, x_270 + x_99, x_270 < 0) - x_232);
+                select(-3.0e38f, S_c1, launch.p_radius >= x_233 - select(x_243, x_243 + x_100, x_243 < 0)),
+                launch.p_radius >= select(x_271, x_271 + x_100, x_271 < 0) - x_233);
             S_c2 = select(-3.0e38f,
-                select(-3.0e38f, S_c2, launch.p_radius >= x_232 - select(x_249, x_249 + x_99, x_249 < 0)),
-                launch.p_radius >= select(x_277, x_277 + x_99, x_277 < 0) - x_232);
+                select(-3.0e38f, S_c2, launch.p_radius >= x_233 - select(x_250, x_250 + x_100, x_250 < 0)),
+                launch.p_radius >= select(x_278, x_278 + x_100, x_278 < 0) - x_233);
             S_c3 = select(-3.0e38f,
-                select(-3.0e38f, S_c3, launch.p_radius >= x_232 - select(x_256, x_256 + x_99, x_256 < 0)),
-                launch.p_radius >= select(x_284, x_284 + x_99, x_284 < 0) - x_232);
+                select(-3.0e38f, S_c3, launch.p_radius >= x_233 - select(x_257, x_257 + x_100, x_257 < 0)),
+                launch.p_radius >= select(x_285, x_285 + x_100, x_285 < 0) - x_233);
           }
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
@@ -670,12 +676,12 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
           S_c3 = exp(S_c3 - m_safe);
           l_step = S_c0 + S_c1 + (S_c2 + S_c3);
           for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_310: i32 = part_1 + lane;
-            let x_311: i32 = slot_first + x_310;
-            let x_316: i32 = key_base + x_311 * key_step;
-            let inside_1: bool = (x_311 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_316 >= 0) & (x_316 < launch.n_k));
-            V_staged[x_310] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_316, inside_1)], inside_1);
+            let x_311: i32 = part_1 + lane;
+            let x_312: i32 = slot_first + x_311;
+            let x_317: i32 = key_base + x_312 * key_step;
+            let inside_2: bool = (x_312 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_317 >= 0) & (x_317 < launch.n_k));
+            V_staged[x_311] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_317, inside_2)], inside_2);
           }
           l = l * alpha + l_step;
           workgroupBarrier();
@@ -686,30 +692,32 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
         searching = 1;
         next_tile = next_tile + 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_332: i32 = next_tile >> 5u;
-          let x_338: bool = x_82 & (x_332 >= 0) & (x_332 < x_54);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_54 + x_332, x_338)], x_338)
+          let x_333: i32 = next_tile >> 5u;
+          let x_339: bool = x_83 & (x_333 >= 0) & (x_333 < x_55);
+          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_333, x_339)], x_339)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits_1 != 0) {
-            next_tile = x_332 * 32 + countTrailingZeros(map_bits_1);
+            next_tile = x_333 * 32 + countTrailingZeros(map_bits_1);
             searching = 0;
           } else {
-            next_tile = (x_332 + 1) * 32;
+            next_tile = (x_333 + 1) * 32;
           }
         }
       }
     }
-    let x_359: i32 = (split * x_354 + head) * launch.n_q + x_28;
-    let inside_2: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_354));
-    if (inside_2) {
-      part_state[x_359] = m;
+    let x_353: bool = split < launch.slots;
+    let x_360: i32 = (split * x_355 + head) * launch.n_q + x_28;
+    let inside_3: bool = x_30 & (x_353 & (head >= 0) & (head < x_355) & x_31);
+    if (inside_3) {
+      part_state[x_360] = m;
     }
-    let x_366: i32 = ((launch.slots + split) * x_354 + head) * launch.n_q + x_28;
-    if (inside_2) {
-      part_state[x_366] = l;
+    let x_368: i32 = ((launch.slots + split) * x_355 + head) * launch.n_q + x_28;
+    if (inside_3) {
+      part_state[x_368] = l;
     }
-    if (inside_2) {
-      part_out[x_359] = O;
+    let x_372: i32 = (head_local * launch.slots + split) * launch.n_q + x_28;
+    if (x_30 & (x_353 & x_31)) {
+      part_out[x_372] = O;
     }
   }
 }
@@ -770,12 +778,15 @@ fn neighbourhood_2d_decode_partial(
       + select(select(x_4, x_4 + x_1, x_4 < 0) / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_50: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_206: i32 = launch.batch * launch.heads;
+  let x_51: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_207: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
-    let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, x_20)], x_20);
+    let rows_here: i32 = min(launch.n_q - tile, 1);
+    let q_last: i32 = q_first + (rows_here - 1);
+    let x_27: bool = 0 < rows_here;
+    let inside: bool = x_27 & x_20;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -785,35 +796,35 @@ fn neighbourhood_2d_decode_partial(
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
-    let x_101: i32 = max(launch.p_width, 1);
-    let x_102: i32 = q_last / x_101;
-    let x_106: i32 = select(x_102 - select(0, 1, q_last - x_102 * x_101 < 0), 0, launch.p_width < 1);
-    let x_114: i32 = q_first / x_101;
-    let x_116: i32 = q_first - x_114 * x_101;
-    let x_118: i32 = select(x_114 - select(0, 1, x_116 < 0), 0, launch.p_width < 1);
-    let x_157: i32 = select(x_116, x_116 + x_101, x_116 < 0);
+    let x_102: i32 = max(launch.p_width, 1);
+    let x_103: i32 = q_last / x_102;
+    let x_107: i32 = select(x_103 - select(0, 1, q_last - x_103 * x_102 < 0), 0, launch.p_width < 1);
+    let x_115: i32 = q_first / x_102;
+    let x_117: i32 = q_first - x_115 * x_102;
+    let x_119: i32 = select(x_115 - select(0, 1, x_117 < 0), 0, launch.p_width < 1);
+    let x_158: i32 = select(x_117, x_117 + x_102, x_117 < 0);
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 1; phase += 1) {
       // phase_0
       slot_count = launch.n_k;
       let phase_0_end: i32 = (slot_count + 7) >> 3u;
-      let x_36: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-      let x_37: i32 = max(launch.splits, 1);
-      let x_38: i32 = x_36 / x_37;
-      let phase_0_share: i32 = select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, launch.splits < 1);
+      let x_37: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+      let x_38: i32 = max(launch.splits, 1);
+      let x_39: i32 = x_37 / x_38;
+      let phase_0_share: i32 = select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, launch.splits < 1);
       next_tile = split * phase_0_share;
       searching = 1;
       walk_end = min(phase_0_end, next_tile + phase_0_share);
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_47: i32 = next_tile >> 5u;
-        let x_55: bool = (tile < launch.query_tiles) & (x_47 >= 0) & (x_47 < x_50);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_50 + x_47, x_55)], x_55)
+        let x_48: i32 = next_tile >> 5u;
+        let x_56: bool = (tile < launch.query_tiles) & (x_48 >= 0) & (x_48 < x_51);
+        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_48, x_56)], x_56)
           & (-1 << u32(next_tile & 31 & 31));
         if (map_bits != 0) {
-          next_tile = x_47 * 32 + countTrailingZeros(map_bits);
+          next_tile = x_48 * 32 + countTrailingZeros(map_bits);
           searching = 0;
         } else {
-          next_tile = (x_47 + 1) * 32;
+          next_tile = (x_48 + 1) * 32;
         }
       }
       key_base = 0;
@@ -823,51 +834,51 @@ fn neighbourhood_2d_decode_partial(
         let slots_here: i32 = min(slot_count - slot_tile, 8);
         let k_first: i32 = key_base + slot_tile * key_step;
         let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_78: bool = tile < launch.query_tiles;
-        let x_80: i32 = next_tile >> 5u;
-        let x_86: bool = x_78 & (x_80 >= 0) & (x_80 < x_50);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_50 + x_80, x_86)], x_86)
+        let x_79: bool = tile < launch.query_tiles;
+        let x_81: i32 = next_tile >> 5u;
+        let x_87: bool = x_79 & (x_81 >= 0) & (x_81 < x_51);
+        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_51 + x_81, x_87)], x_87)
               >> u32(next_tile & 31 & 31))
             & 1)
           == 0;
-        let x_95: i32 = max(launch.p_width, 1);
-        let x_96: i32 = k_first / x_95;
-        let ask_0_0: bool = select(x_96 - select(0, 1, k_first - x_96 * x_95 < 0), 0, launch.p_width < 1)
-          < x_106 - launch.p_radius;
-        let x_109: i32 = k_last / x_95;
-        let x_119: i32 = launch.p_radius + x_118;
-        let ask_0_1: bool = select(x_109 - select(0, 1, k_last - x_109 * x_95 < 0), 0, launch.p_width < 1) > x_119;
-        let x_122: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_122; step += 1) {
+        let x_96: i32 = max(launch.p_width, 1);
+        let x_97: i32 = k_first / x_96;
+        let ask_0_0: bool = select(x_97 - select(0, 1, k_first - x_97 * x_96 < 0), 0, launch.p_width < 1)
+          < x_107 - launch.p_radius;
+        let x_110: i32 = k_last / x_96;
+        let x_120: i32 = launch.p_radius + x_119;
+        let ask_0_1: bool = select(x_110 - select(0, 1, k_last - x_110 * x_96 < 0), 0, launch.p_width < 1) > x_120;
+        let x_123: i32 = (slots_here + 3) >> 2u;
+        for (var step: i32 = 0; step < x_123; step += 1) {
           let k_slot: i32 = slot_tile + step * 4 + lane;
           let k_pos: i32 = key_base + k_slot * key_step;
-          let x_128: bool = k_slot < slot_count;
-          let inside: bool = x_128
+          let x_129: bool = k_slot < slot_count;
+          let inside_1: bool = x_129
             & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_138: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+          let x_139: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), k[x_138], inside));
+          S = dot(Q, select(vec4f(0.0f), k[x_139], inside_1));
           if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_128);
+            S = select(-3.0e38f, S, x_129);
           }
           if (masked) {
             if (ask_0_0) {
-              let x_142: i32 = k_pos / x_95;
+              let x_143: i32 = k_pos / x_96;
               S = select(-3.0e38f,
                 S,
-                    select(x_142 - select(0, 1, k_pos - x_142 * x_95 < 0), 0, launch.p_width < 1) >= x_118 - launch.p_radius);
+                    select(x_143 - select(0, 1, k_pos - x_143 * x_96 < 0), 0, launch.p_width < 1) >= x_119 - launch.p_radius);
             }
             if (ask_0_1) {
-              let x_150: i32 = k_pos / x_95;
+              let x_151: i32 = k_pos / x_96;
               S = select(-3.0e38f,
                 S,
-                    select(x_150 - select(0, 1, k_pos - x_150 * x_95 < 0), 0, launch.p_width < 1) <= x_119);
+                    select(x_151 - select(0, 1, k_pos - x_151 * x_96 < 0), 0, launch.p_width < 1) <= x_120);
             }
-            let x_160: i32 = k_pos - k_pos / x_95 * x_95;
-            let x_167: i32 = k_pos - k_pos / x_95 * x_95;
+            let x_161: i32 = k_pos - k_pos / x_96 * x_96;
+            let x_168: i32 = k_pos - k_pos / x_96 * x_96;
             S = select(-3.0e38f,
-                select(-3.0e38f, S, launch.p_radius >= x_157 - select(x_160, x_160 + x_95, x_160 < 0)),
-                launch.p_radius >= select(x_167, x_167 + x_95, x_167 < 0) - x_157);
+                select(-3.0e38f, S, launch.p_radius >= x_158 - select(x_161, x_161 + x_96, x_161 < 0)),
+                launch.p_radius >= select(x_168, x_168 + x_96, x_168 < 0) - x_158);
           }
           var m_step: f32 = -3.0e38f;
           workgroupBarrier();
@@ -886,29 +897,31 @@ fn neighbourhood_2d_decode_partial(
           S = exp(S - m_safe);
           l_step = S;
           l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), v[x_138], inside), vec4f(S), O * alpha);
+          O = fma(select(vec4f(0.0f), v[x_139], inside_1), vec4f(S), O * alpha);
           m = m_new;
         }
         searching = 1;
         next_tile = next_tile + 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_184: i32 = next_tile >> 5u;
-          let x_190: bool = x_78 & (x_184 >= 0) & (x_184 < x_50);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_50 + x_184, x_190)], x_190)
+          let x_185: i32 = next_tile >> 5u;
+          let x_191: bool = x_79 & (x_185 >= 0) & (x_185 < x_51);
+          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_185, x_191)], x_191)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits_1 != 0) {
-            next_tile = x_184 * 32 + countTrailingZeros(map_bits_1);
+            next_tile = x_185 * 32 + countTrailingZeros(map_bits_1);
             searching = 0;
           } else {
-            next_tile = (x_184 + 1) * 32;
+            next_tile = (x_185 + 1) * 32;
           }
         }
       }
     }
-    let x_211: i32 = (split * x_206 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_206));
-    if (inside_1) {
-      part_state[x_211] = m;
+    let x_205: bool = split < launch.slots;
+    let x_212: i32 = (split * x_207 + head) * launch.n_q + tile;
+    let x_216: bool = lane < 1;
+    let inside_2: bool = x_27 & x_216 & (x_205 & (head >= 0) & (head < x_207) & x_20);
+    if (inside_2) {
+      part_state[x_212] = m;
     }
     shares_sum[lane] = l;
     workgroupBarrier();
@@ -917,9 +930,9 @@ fn neighbourhood_2d_decode_partial(
       total_2 = total_2 + shares_sum[other_1];
     }
     let total_3: f32 = total_2;
-    let x_219: i32 = ((launch.slots + split) * x_206 + head) * launch.n_q + tile;
-    if (inside_1) {
-      part_state[x_219] = total_3;
+    let x_221: i32 = ((launch.slots + split) * x_207 + head) * launch.n_q + tile;
+    if (inside_2) {
+      part_state[x_221] = total_3;
     }
     shares_sum_1[lane] = O;
     workgroupBarrier();
@@ -928,8 +941,9 @@ fn neighbourhood_2d_decode_partial(
       total_4 = total_4 + shares_sum_1[other_2];
     }
     let total_5: vec4f = total_4;
-    if (inside_1) {
-      part_out[x_211] = total_5;
+    let x_225: i32 = (head_local * launch.slots + split) * launch.n_q + tile;
+    if (x_27 & x_216 & (x_205 & x_20)) {
+      part_out[x_225] = total_5;
     }
   }
 }
@@ -977,35 +991,38 @@ fn neighbourhood_2d_merge(@builtin(local_invocation_index) local_index: u32, @bu
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
     let x_9: i32 = tile * 64 + lane;
     let has: bool = x_9 < launch.n_q;
-    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
-    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
-    let x_21: bool = x_20 & has;
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_18, x_21)], x_21), has);
+    let x_11: bool = slot < launch.slots;
+    let x_21: bool = x_11 & (head >= 0) & (head < x_13) & has;
+    let m_part: f32 = select(-3.0e38f,
+        select(0.0f, part_state[select(0, (slot * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
+      has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_20;
+    let inside: bool = has & x_11;
     l = l * alpha
       + select(0.0f,
             select(0.0f, part_state[select(0, ((launch.slots + slot) * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
           has)
         * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
+    O = O * alpha
+      + select(vec4f(0.0f), part_out[select(0, (head_local * launch.slots + slot) * launch.n_q + x_9, inside)], inside)
+        * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_50: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_50);
-  let x_54: i32 = tile * 64 + lane;
-  let x_56: i32 = head_local * launch.n_q + x_54;
-  let x_57: bool = x_54 < launch.n_q;
-  if (x_57) {
-    out[x_56] = O * inverse;
+  let x_54: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_54);
+  let x_58: i32 = tile * 64 + lane;
+  let x_60: i32 = head_local * launch.n_q + x_58;
+  let x_61: bool = x_58 < launch.n_q;
+  if (x_61) {
+    out[x_60] = O * inverse;
   }
-  let x_65: i32 = (b * launch.heads + h) * launch.n_q + x_54;
-  let x_70: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_50);
-  if (x_57 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_65] = x_70;
+  let x_69: i32 = (b * launch.heads + h) * launch.n_q + x_58;
+  let x_74: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_54);
+  if (x_61 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_69] = x_74;
   }
 }

@@ -273,22 +273,25 @@ fn vertical_slash(
   let x_14: i32 = select(x_10 - select(0, 1, launch.heads - x_10 * x_9 < 0), 0, launch.kv_heads < 1);
   let kv_local: i32 = b * launch.kv_heads + select(h / max(x_14, 1), 0, x_14 < 1) - launch.kv_first;
   let row_base: i32 = tile * 4;
-  let x_39: bool = h < launch.heads;
-  let x_40: i32 = launch.x_columns_n_columns + 1;
-  let x_42: i32 = h * x_40;
-  let x_43: bool = x_39 & (0 < x_40);
-  let x_46: i32 = select(0, d_columns_sorted[select(0, x_42, x_43)], x_43);
-  let x_92: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_189: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
+  let x_40: bool = h < launch.heads;
+  let x_41: i32 = launch.x_columns_n_columns + 1;
+  let x_43: i32 = h * x_41;
+  let x_44: bool = x_40 & (0 < x_41);
+  let x_47: i32 = select(0, d_columns_sorted[select(0, x_43, x_44)], x_44);
+  let x_93: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_190: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    let x_32: i32 = head_local * launch.n_q + x_28;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_32, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let x_33: i32 = head_local * launch.n_q + x_28;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, x_33, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -302,8 +305,8 @@ fn vertical_slash(
     var searching: i32 = 0;
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 2; phase += 1) {
-      let x_36: bool = phase == 0;
-      if (x_36) {
+      let x_37: bool = phase == 0;
+      if (x_37) {
         // phase_0
         slot_count = launch.n_k;
         key_base = 0;
@@ -316,14 +319,14 @@ fn vertical_slash(
         // phase_1
         let phase_1_0_to: i32 = min(launch.n_k, q_last + 1);
         var phase_1_0_first_low: i32 = 0;
-        slot_count = x_46;
+        slot_count = x_47;
         var phase_1_0_first_high: i32 = slot_count;
         while (phase_1_0_first_low < phase_1_0_first_high) {
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
-          let x_51: i32 = phase_1_0_first_middle + 1;
-          let x_56: bool = x_39 & (x_51 >= 0) & (x_51 < x_40);
-          if (select(0, d_columns_sorted[select(0, x_42 + x_51, x_56)], x_56) < 0) {
-            phase_1_0_first_low = x_51;
+          let x_52: i32 = phase_1_0_first_middle + 1;
+          let x_57: bool = x_40 & (x_52 >= 0) & (x_52 < x_41);
+          if (select(0, d_columns_sorted[select(0, x_43 + x_52, x_57)], x_57) < 0) {
+            phase_1_0_first_low = x_52;
           } else {
             phase_1_0_first_high = phase_1_0_first_middle;
           }
@@ -332,148 +335,148 @@ fn vertical_slash(
         var phase_1_0_last_high: i32 = slot_count;
         while (phase_1_0_last_low < phase_1_0_last_high) {
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
-          let x_63: i32 = phase_1_0_last_middle + 1;
-          let x_68: bool = x_39 & (x_63 >= 0) & (x_63 < x_40);
-          if (select(0, d_columns_sorted[select(0, x_42 + x_63, x_68)], x_68) < phase_1_0_to) {
-            phase_1_0_last_low = x_63;
+          let x_64: i32 = phase_1_0_last_middle + 1;
+          let x_69: bool = x_40 & (x_64 >= 0) & (x_64 < x_41);
+          if (select(0, d_columns_sorted[select(0, x_43 + x_64, x_69)], x_69) < phase_1_0_to) {
+            phase_1_0_last_low = x_64;
           } else {
             phase_1_0_last_high = phase_1_0_last_middle;
           }
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
-        let x_75: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
-        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_75);
-        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_75);
-        let x_81: bool = range_from_0 < range_to_0;
+        let x_76: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
+        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_76);
+        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_76);
+        let x_82: bool = range_from_0 < range_to_0;
         key_base = 0;
         key_step = 1;
-        next_tile = min(select(1073741824, range_from_0, x_81), 1073741824);
-        walk_end = max(select(0, range_to_0, x_81), 0);
+        next_tile = min(select(1073741824, range_from_0, x_82), 1073741824);
+        walk_end = max(select(0, range_to_0, x_82), 0);
       }
-      if (x_36) {
+      if (x_37) {
         searching = 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_89: i32 = next_tile >> 5u;
-          let x_98: bool = x_39 & (tile < launch.query_tiles) & (x_89 >= 0) & (x_89 < x_92);
+          let x_90: i32 = next_tile >> 5u;
+          let x_99: bool = x_40 & (tile < launch.query_tiles) & (x_90 >= 0) & (x_90 < x_93);
           let map_bits: i32 = select(0,
-              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_92 + x_89, x_98)],
-              x_98)
+              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_93 + x_90, x_99)],
+              x_99)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits != 0) {
-            next_tile = x_89 * 32 + countTrailingZeros(map_bits);
+            next_tile = x_90 * 32 + countTrailingZeros(map_bits);
             searching = 0;
           } else {
-            next_tile = (x_89 + 1) * 32;
+            next_tile = (x_90 + 1) * 32;
           }
         }
       } else {
-        let x_112: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_112, x_112 < range_to_0), 1073741824);
+        let x_113: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_113, x_113 < range_to_0), 1073741824);
       }
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let x_121: bool = phase == 1;
-        let x_122: i32 = slot_count - 1;
-        let x_125: i32 = select(-1, min(slot_tile, x_122), x_121) + 1;
-        let x_130: bool = x_39 & (x_125 >= 0) & (x_125 < x_40);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_125, x_130)], x_130),
+        let x_122: bool = phase == 1;
+        let x_123: i32 = slot_count - 1;
+        let x_126: i32 = select(-1, min(slot_tile, x_123), x_122) + 1;
+        let x_131: bool = x_40 & (x_126 >= 0) & (x_126 < x_41);
+        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_126, x_131)], x_131),
             key_base + slot_tile * key_step,
-          x_36);
-        let x_136: i32 = slot_tile + (slots_here - 1);
-        let x_141: i32 = select(-1, min(x_136, x_122), x_121) + 1;
-        let x_146: bool = x_39 & (x_141 >= 0) & (x_141 < x_40);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_141, x_146)], x_146),
-            key_base + x_136 * key_step,
-          x_36);
-        let x_155: i32 = next_tile >> 5u;
-        let x_160: bool = x_39 & (tile < launch.query_tiles);
-        let x_162: bool = x_160 & (x_155 >= 0) & (x_155 < x_92);
-        let x_172: bool = q_first + 1 <= k_last;
-        let x_173: i32 = q_first - k_last;
-        let x_174: i32 = launch.n_q - 1;
-        let x_175: i32 = x_173 + x_174;
-        let x_177: i32 = q_last - k_first + x_174;
-        let x_179: i32 = x_177 >> 5u;
-        let x_180: i32 = x_175 >> 5u;
-        let x_181: i32 = x_179 - x_180;
-        let x_184: i32 = x_179 + 1;
-        let x_185: i32 = select(x_180, x_184, x_181 < 64);
+          x_37);
+        let x_137: i32 = slot_tile + (slots_here - 1);
+        let x_142: i32 = select(-1, min(x_137, x_123), x_122) + 1;
+        let x_147: bool = x_40 & (x_142 >= 0) & (x_142 < x_41);
+        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_142, x_147)], x_147),
+            key_base + x_137 * key_step,
+          x_37);
+        let x_156: i32 = next_tile >> 5u;
+        let x_161: bool = x_40 & (tile < launch.query_tiles);
+        let x_163: bool = x_161 & (x_156 >= 0) & (x_156 < x_93);
+        let x_173: bool = q_first + 1 <= k_last;
+        let x_174: i32 = q_first - k_last;
+        let x_175: i32 = launch.n_q - 1;
+        let x_176: i32 = x_174 + x_175;
+        let x_178: i32 = q_last - k_first + x_175;
+        let x_180: i32 = x_178 >> 5u;
+        let x_181: i32 = x_176 >> 5u;
+        let x_182: i32 = x_180 - x_181;
+        let x_185: i32 = x_180 + 1;
+        let x_186: i32 = select(x_181, x_185, x_182 < 64);
         var any: bool = false;
-        for (var mark_word: i32 = x_180; mark_word < x_185; mark_word += 1) {
-          let x_194: bool = x_39 & (mark_word >= 0) & (mark_word < x_189);
+        for (var mark_word: i32 = x_181; mark_word < x_186; mark_word += 1) {
+          let x_195: bool = x_40 & (mark_word >= 0) & (mark_word < x_190);
           any = any
-            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_189 + mark_word, x_194)], x_194)
-                & (select(-1, -1 << u32(x_175 & 31 & 31), mark_word == x_180)
-                  & select(-1, (2 << u32(x_177 & 31 & 31)) - 1, mark_word == x_179)))
+            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_190 + mark_word, x_195)], x_195)
+                & (select(-1, -1 << u32(x_176 & 31 & 31), mark_word == x_181)
+                  & select(-1, (2 << u32(x_178 & 31 & 31)) - 1, mark_word == x_180)))
               != 0);
         }
-        let x_170: bool = ((select(0,
-                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_92 + x_155, x_162)],
-                x_162)
+        let x_171: bool = ((select(0,
+                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_93 + x_156, x_163)],
+                x_163)
               >> u32(next_tile & 31 & 31))
             & 1)
           != 0;
-        let masked: bool = !((x_36 & x_170) | (!x_36 & !(x_172 | ((x_175 <= x_177) & ((x_181 >= 64) | any)))));
-        let x_224: i32 = max(x_173, 0) + x_174;
-        let x_226: i32 = x_224 >> 5u;
-        let x_227: i32 = x_179 - x_226;
-        let x_230: i32 = select(x_226, x_184, x_227 < 64);
+        let masked: bool = !((x_37 & x_171) | (!x_37 & !(x_173 | ((x_176 <= x_178) & ((x_182 >= 64) | any)))));
+        let x_225: i32 = max(x_174, 0) + x_175;
+        let x_227: i32 = x_225 >> 5u;
+        let x_228: i32 = x_180 - x_227;
+        let x_231: i32 = select(x_227, x_185, x_228 < 64);
         var any_2: bool = false;
-        for (var mark_word_1: i32 = x_226; mark_word_1 < x_230; mark_word_1 += 1) {
-          let x_236: bool = x_39 & (mark_word_1 >= 0) & (mark_word_1 < x_189);
+        for (var mark_word_1: i32 = x_227; mark_word_1 < x_231; mark_word_1 += 1) {
+          let x_237: bool = x_40 & (mark_word_1 >= 0) & (mark_word_1 < x_190);
           any_2 = any_2
-            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_189 + mark_word_1, x_236)], x_236)
-                & (select(-1, -1 << u32(x_224 & 31 & 31), mark_word_1 == x_226)
-                  & select(-1, (2 << u32(x_177 & 31 & 31)) - 1, mark_word_1 == x_179)))
+            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_190 + mark_word_1, x_237)], x_237)
+                & (select(-1, -1 << u32(x_225 & 31 & 31), mark_word_1 == x_227)
+                  & select(-1, (2 << u32(x_178 & 31 & 31)) - 1, mark_word_1 == x_180)))
               != 0);
         }
-        if (!((phase != 0) & !((k_first <= q_last) & ((x_224 <= x_177) & ((x_227 >= 64) | any_2))))) {
-          let x_262: i32 = (slots_here + 3) >> 2u;
-          for (var step: i32 = 0; step < x_262; step += 1) {
+        if (!((phase != 0) & !((k_first <= q_last) & ((x_225 <= x_178) & ((x_228 >= 64) | any_2))))) {
+          let x_263: i32 = (slots_here + 3) >> 2u;
+          for (var step: i32 = 0; step < x_263; step += 1) {
             let slot_first: i32 = slot_tile + step * 4;
             let k_slot_c1: i32 = slot_first + 1;
             let k_slot_c2: i32 = slot_first + 2;
             let k_slot_c3: i32 = slot_first + 3;
-            let x_272: i32 = select(-1, min(slot_first, x_122), x_121) + 1;
-            let x_277: bool = x_39 & (x_272 >= 0) & (x_272 < x_40);
-            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_272, x_277)], x_277),
+            let x_273: i32 = select(-1, min(slot_first, x_123), x_122) + 1;
+            let x_278: bool = x_40 & (x_273 >= 0) & (x_273 < x_41);
+            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_273, x_278)], x_278),
                 key_base + slot_first * key_step,
-              x_36);
-            let x_286: i32 = select(-1, min(k_slot_c1, x_122), x_121) + 1;
-            let x_291: bool = x_39 & (x_286 >= 0) & (x_286 < x_40);
-            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_286, x_291)], x_291),
+              x_37);
+            let x_287: i32 = select(-1, min(k_slot_c1, x_123), x_122) + 1;
+            let x_292: bool = x_40 & (x_287 >= 0) & (x_287 < x_41);
+            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_287, x_292)], x_292),
                 key_base + k_slot_c1 * key_step,
-              x_36);
-            let x_300: i32 = select(-1, min(k_slot_c2, x_122), x_121) + 1;
-            let x_305: bool = x_39 & (x_300 >= 0) & (x_300 < x_40);
-            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_300, x_305)], x_305),
+              x_37);
+            let x_301: i32 = select(-1, min(k_slot_c2, x_123), x_122) + 1;
+            let x_306: bool = x_40 & (x_301 >= 0) & (x_301 < x_41);
+            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_301, x_306)], x_306),
                 key_base + k_slot_c2 * key_step,
-              x_36);
-            let x_314: i32 = select(-1, min(k_slot_c3, x_122), x_121) + 1;
-            let x_319: bool = x_39 & (x_314 >= 0) & (x_314 < x_40);
-            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_314, x_319)], x_319),
+              x_37);
+            let x_315: i32 = select(-1, min(k_slot_c3, x_123), x_122) + 1;
+            let x_320: bool = x_40 & (x_315 >= 0) & (x_315 < x_41);
+            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_315, x_320)], x_320),
                 key_base + k_slot_c3 * key_step,
-              x_36);
-            let x_325: i32 = slot_first + (subgroup_lane & 3);
-            let x_333: i32 = select(-1, min(x_325, x_122), x_121) + 1;
-            let x_338: bool = x_39 & (x_333 >= 0) & (x_333 < x_40);
-            let x_342: i32 = select(select(0, d_columns_sorted[select(0, x_42 + x_333, x_338)], x_338),
-                key_base + x_325 * key_step,
-              x_36);
-            let inside: bool = (x_325 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_342 >= 0) & (x_342 < launch.n_k));
-            let x_350: i32 = select(0, kv_local * launch.n_k + x_342, inside);
+              x_37);
+            let x_326: i32 = slot_first + (subgroup_lane & 3);
+            let x_334: i32 = select(-1, min(x_326, x_123), x_122) + 1;
+            let x_339: bool = x_40 & (x_334 >= 0) & (x_334 < x_41);
+            let x_343: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_334, x_339)], x_339),
+                key_base + x_326 * key_step,
+              x_37);
+            let inside_1: bool = (x_326 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_343 >= 0) & (x_343 < launch.n_k));
+            let x_351: i32 = select(0, kv_local * launch.n_k + x_343, inside_1);
             var S_c0: f32 = 0.0f;
             var S_c1: f32 = 0.0f;
             var S_c2: f32 = 0.0f;
             var S_c3: f32 = 0.0f;
-            let x_351: vec4f = select(vec4f(0.0f), k[x_350], inside);
-            S_c0 = dot(Q, quadBroadcast(x_351, 0u));
-            S_c1 = dot(Q, quadBroadcast(x_351, 1u));
-            S_c2 = dot(Q, quadBroadcast(x_351, 2u));
-            S_c3 = dot(Q, quadBroadcast(x_351, 3u));
+            let x_352: vec4f = select(vec4f(0.0f), k[x_351], inside_1);
+            S_c0 = dot(Q, quadBroadcast(x_352, 0u));
+            S_c1 = dot(Q, quadBroadcast(x_352, 1u));
+            S_c2 = dot(Q, quadBroadcast(x_352, 2u));
+            S_c3 = dot(Q, quadBroadcast(x_352, 3u));
             if (slots_here < 8) {
               S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
               S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
@@ -481,92 +484,92 @@ fn vertical_slash(
               S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
             }
             if (masked) {
-              if (x_36) {
-                if (x_172) {
+              if (x_37) {
+                if (x_173) {
                   S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
                   S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
                   S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
                   S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
                 }
-                let x_374: i32 = q_pos - k_pos_c0 + x_174;
-                let x_375: i32 = x_374 >> 5u;
-                let x_378: i32 = h * x_189;
-                let x_381: bool = x_39 & (x_375 >= 0) & (x_375 < x_189);
-                let x_392: i32 = q_pos - k_pos_c1 + x_174;
-                let x_393: i32 = x_392 >> 5u;
-                let x_398: bool = x_39 & (x_393 >= 0) & (x_393 < x_189);
-                let x_409: i32 = q_pos - k_pos_c2 + x_174;
-                let x_410: i32 = x_409 >> 5u;
-                let x_415: bool = x_39 & (x_410 >= 0) & (x_410 < x_189);
-                let x_426: i32 = q_pos - k_pos_c3 + x_174;
-                let x_427: i32 = x_426 >> 5u;
-                let x_432: bool = x_39 & (x_427 >= 0) & (x_427 < x_189);
+                let x_375: i32 = q_pos - k_pos_c0 + x_175;
+                let x_376: i32 = x_375 >> 5u;
+                let x_379: i32 = h * x_190;
+                let x_382: bool = x_40 & (x_376 >= 0) & (x_376 < x_190);
+                let x_393: i32 = q_pos - k_pos_c1 + x_175;
+                let x_394: i32 = x_393 >> 5u;
+                let x_399: bool = x_40 & (x_394 >= 0) & (x_394 < x_190);
+                let x_410: i32 = q_pos - k_pos_c2 + x_175;
+                let x_411: i32 = x_410 >> 5u;
+                let x_416: bool = x_40 & (x_411 >= 0) & (x_411 < x_190);
+                let x_427: i32 = q_pos - k_pos_c3 + x_175;
+                let x_428: i32 = x_427 >> 5u;
+                let x_433: bool = x_40 & (x_428 >= 0) & (x_428 < x_190);
                 S_c0 = select(-3.0e38f,
                   S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_378 + x_375, x_381)], x_381)
-                        >> u32(x_374 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_376, x_382)], x_382)
+                        >> u32(x_375 & 31 & 31))
                       & 1)
                     != 0);
                 S_c1 = select(-3.0e38f,
                   S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_378 + x_393, x_398)], x_398)
-                        >> u32(x_392 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_394, x_399)], x_399)
+                        >> u32(x_393 & 31 & 31))
                       & 1)
                     != 0);
                 S_c2 = select(-3.0e38f,
                   S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_378 + x_410, x_415)], x_415)
-                        >> u32(x_409 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_411, x_416)], x_416)
+                        >> u32(x_410 & 31 & 31))
                       & 1)
                     != 0);
                 S_c3 = select(-3.0e38f,
                   S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_378 + x_427, x_432)], x_432)
-                        >> u32(x_426 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_428, x_433)], x_433)
+                        >> u32(x_427 & 31 & 31))
                       & 1)
                     != 0);
               } else {
-                if (x_172) {
+                if (x_173) {
                   S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
                   S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
                   S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
                   S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
                 }
-                let x_451: i32 = q_pos - k_pos_c0 + x_174;
-                let x_452: i32 = x_451 >> 5u;
-                let x_455: i32 = h * x_189;
-                let x_458: bool = x_39 & (x_452 >= 0) & (x_452 < x_189);
-                let x_469: i32 = q_pos - k_pos_c1 + x_174;
-                let x_470: i32 = x_469 >> 5u;
-                let x_475: bool = x_39 & (x_470 >= 0) & (x_470 < x_189);
-                let x_486: i32 = q_pos - k_pos_c2 + x_174;
-                let x_487: i32 = x_486 >> 5u;
-                let x_492: bool = x_39 & (x_487 >= 0) & (x_487 < x_189);
-                let x_503: i32 = q_pos - k_pos_c3 + x_174;
-                let x_504: i32 = x_503 >> 5u;
-                let x_509: bool = x_39 & (x_504 >= 0) & (x_504 < x_189);
+                let x_452: i32 = q_pos - k_pos_c0 + x_175;
+                let x_453: i32 = x_452 >> 5u;
+                let x_456: i32 = h * x_190;
+                let x_459: bool = x_40 & (x_453 >= 0) & (x_453 < x_190);
+                let x_470: i32 = q_pos - k_pos_c1 + x_175;
+                let x_471: i32 = x_470 >> 5u;
+                let x_476: bool = x_40 & (x_471 >= 0) & (x_471 < x_190);
+                let x_487: i32 = q_pos - k_pos_c2 + x_175;
+                let x_488: i32 = x_487 >> 5u;
+                let x_493: bool = x_40 & (x_488 >= 0) & (x_488 < x_190);
+                let x_504: i32 = q_pos - k_pos_c3 + x_175;
+                let x_505: i32 = x_504 >> 5u;
+                let x_510: bool = x_40 & (x_505 >= 0) & (x_505 < x_190);
                 S_c0 = select(-3.0e38f,
                   S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_455 + x_452, x_458)], x_458)
-                        >> u32(x_451 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_453, x_459)], x_459)
+                        >> u32(x_452 & 31 & 31))
                       & 1)
                     == 0);
                 S_c1 = select(-3.0e38f,
                   S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_455 + x_470, x_475)], x_475)
-                        >> u32(x_469 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_471, x_476)], x_476)
+                        >> u32(x_470 & 31 & 31))
                       & 1)
                     == 0);
                 S_c2 = select(-3.0e38f,
                   S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_455 + x_487, x_492)], x_492)
-                        >> u32(x_486 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_488, x_493)], x_493)
+                        >> u32(x_487 & 31 & 31))
                       & 1)
                     == 0);
                 S_c3 = select(-3.0e38f,
                   S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_455 + x_504, x_509)], x_509)
-                        >> u32(x_503 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_505, x_510)], x_510)
+                        >> u32(x_504 & 31 & 31))
                       & 1)
                     == 0);
               }
@@ -583,46 +586,46 @@ fn vertical_slash(
             S_c2 = exp(S_c2 - m_safe);
             S_c3 = exp(S_c3 - m_safe);
             l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-            let x_541: vec4f = select(vec4f(0.0f), v[x_350], inside);
+            let x_542: vec4f = select(vec4f(0.0f), v[x_351], inside_1);
             l = l * alpha + l_step;
-            O = fma(quadBroadcast(x_541, 3u), vec4f(S_c3), fma(quadBroadcast(x_541, 2u), vec4f(S_c2), fma(quadBroadcast(x_541,
-                    1u), vec4f(S_c1), fma(quadBroadcast(x_541, 0u), vec4f(S_c0), O * alpha))));
+            O = fma(quadBroadcast(x_542, 3u), vec4f(S_c3), fma(quadBroadcast(x_542, 2u), vec4f(S_c2), fma(quadBroadcast(x_542,
+                    1u), vec4f(S_c1), fma(quadBroadcast(x_542, 0u), vec4f(S_c0), O * alpha))));
             m = m_new;
           }
         }
         next_tile = next_tile + 1;
-        if (x_36) {
+        if (x_37) {
           searching = 1;
           while ((searching == 1) & (next_tile < walk_end)) {
-            let x_549: i32 = next_tile >> 5u;
-            let x_555: bool = x_160 & (x_549 >= 0) & (x_549 < x_92);
+            let x_550: i32 = next_tile >> 5u;
+            let x_556: bool = x_161 & (x_550 >= 0) & (x_550 < x_93);
             let map_bits_1: i32 = select(0,
-                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_92 + x_549, x_555)],
-                x_555)
+                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_93 + x_550, x_556)],
+                x_556)
               & (-1 << u32(next_tile & 31 & 31));
             if (map_bits_1 != 0) {
-              next_tile = x_549 * 32 + countTrailingZeros(map_bits_1);
+              next_tile = x_550 * 32 + countTrailingZeros(map_bits_1);
               searching = 0;
             } else {
-              next_tile = (x_549 + 1) * 32;
+              next_tile = (x_550 + 1) * 32;
             }
           }
         } else {
-          let x_569: i32 = max(next_tile, range_from_0);
-          next_tile = min(select(1073741824, x_569, x_569 < range_to_0), 1073741824);
+          let x_570: i32 = max(next_tile, range_from_0);
+          next_tile = min(select(1073741824, x_570, x_570 < range_to_0), 1073741824);
         }
       }
     }
     // rows that saw nothing give zeros and minus infinity
-    let x_573: bool = l > 0.0f;
-    let inverse: f32 = select(0.0f, 1.0f / l, x_573);
-    if (x_30) {
-      out[x_32] = O * inverse;
+    let x_574: bool = l > 0.0f;
+    let inverse: f32 = select(0.0f, 1.0f / l, x_574);
+    if (inside) {
+      out[x_33] = O * inverse;
     }
-    let x_582: i32 = (b * launch.heads + h) * launch.n_q + x_28;
-    let x_587: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_573);
-    if (x_30 & ((b >= 0) & (b < launch.batch) & x_39)) {
-      lse[x_582] = x_587;
+    let x_583: i32 = (b * launch.heads + h) * launch.n_q + x_28;
+    let x_589: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_574);
+    if (x_30 & ((b >= 0) & (b < launch.batch) & x_40 & x_31)) {
+      lse[x_583] = x_589;
     }
   }
 }
@@ -685,22 +688,25 @@ fn vertical_slash_partial(
       + select(h / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let row_base: i32 = tile * 4;
-  let x_51: bool = h < launch.heads;
-  let x_52: i32 = launch.x_columns_n_columns + 1;
-  let x_54: i32 = h * x_52;
-  let x_55: bool = x_51 & (0 < x_52);
-  let x_58: i32 = select(0, d_columns_sorted[select(0, x_54, x_55)], x_55);
-  let x_118: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_215: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
-  let x_601: i32 = launch.batch * launch.heads;
+  let x_52: bool = h < launch.heads;
+  let x_53: i32 = launch.x_columns_n_columns + 1;
+  let x_55: i32 = h * x_53;
+  let x_56: bool = x_52 & (0 < x_53);
+  let x_59: i32 = select(0, d_columns_sorted[select(0, x_55, x_56)], x_56);
+  let x_119: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_216: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
+  let x_602: i32 = launch.batch * launch.heads;
   if (row_base < launch.n_q) {
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
-    let q_last: i32 = q_first + (min(launch.n_q - row_base, 4) - 1);
+    let rows_here: i32 = min(launch.n_q - row_base, 4);
+    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
-    let x_30: bool = x_28 < launch.n_q;
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, x_30)], x_30);
+    let x_30: bool = lane < rows_here;
+    let x_31: bool = x_28 < launch.n_q;
+    let inside: bool = x_30 & x_31;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + x_28, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -714,15 +720,15 @@ fn vertical_slash_partial(
     var searching: i32 = 0;
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 2; phase += 1) {
-      let x_36: bool = phase == 0;
-      if (x_36) {
+      let x_37: bool = phase == 0;
+      if (x_37) {
         // phase_0
         slot_count = launch.n_k;
         let phase_0_end: i32 = (slot_count + 7) >> 3u;
-        let x_41: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-        let x_42: i32 = max(launch.splits, 1);
-        let x_43: i32 = x_41 / x_42;
-        let phase_0_share: i32 = select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, launch.splits < 1);
+        let x_42: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+        let x_43: i32 = max(launch.splits, 1);
+        let x_44: i32 = x_42 / x_43;
+        let phase_0_share: i32 = select(x_44 - select(0, 1, x_42 - x_44 * x_43 < 0), 0, launch.splits < 1);
         next_tile = split * phase_0_share;
         key_base = 0;
         key_step = 1;
@@ -733,14 +739,14 @@ fn vertical_slash_partial(
         // phase_1
         let phase_1_0_to: i32 = min(launch.n_k, q_last + 1);
         var phase_1_0_first_low: i32 = 0;
-        slot_count = x_58;
+        slot_count = x_59;
         var phase_1_0_first_high: i32 = slot_count;
         while (phase_1_0_first_low < phase_1_0_first_high) {
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
-          let x_63: i32 = phase_1_0_first_middle + 1;
-          let x_68: bool = x_51 & (x_63 >= 0) & (x_63 < x_52);
-          if (select(0, d_columns_sorted[select(0, x_54 + x_63, x_68)], x_68) < 0) {
-            phase_1_0_first_low = x_63;
+          let x_64: i32 = phase_1_0_first_middle + 1;
+          let x_69: bool = x_52 & (x_64 >= 0) & (x_64 < x_53);
+          if (select(0, d_columns_sorted[select(0, x_55 + x_64, x_69)], x_69) < 0) {
+            phase_1_0_first_low = x_64;
           } else {
             phase_1_0_first_high = phase_1_0_first_middle;
           }
@@ -749,154 +755,154 @@ fn vertical_slash_partial(
         var phase_1_0_last_high: i32 = slot_count;
         while (phase_1_0_last_low < phase_1_0_last_high) {
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
-          let x_75: i32 = phase_1_0_last_middle + 1;
-          let x_80: bool = x_51 & (x_75 >= 0) & (x_75 < x_52);
-          if (select(0, d_columns_sorted[select(0, x_54 + x_75, x_80)], x_80) < phase_1_0_to) {
-            phase_1_0_last_low = x_75;
+          let x_76: i32 = phase_1_0_last_middle + 1;
+          let x_81: bool = x_52 & (x_76 >= 0) & (x_76 < x_53);
+          if (select(0, d_columns_sorted[select(0, x_55 + x_76, x_81)], x_81) < phase_1_0_to) {
+            phase_1_0_last_low = x_76;
           } else {
             phase_1_0_last_high = phase_1_0_last_middle;
           }
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
-        let x_87: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
-        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_87);
-        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_87);
-        let x_93: bool = range_from_0 < range_to_0;
-        let phase_1_start: i32 = min(select(1073741824, range_from_0, x_93), 1073741824);
-        let phase_1_end: i32 = max(select(0, range_to_0, x_93), 0);
-        let x_101: i32 = max(phase_1_end - phase_1_start, 0) + (launch.splits - 1);
-        let x_102: i32 = max(launch.splits, 1);
-        let x_103: i32 = x_101 / x_102;
-        let phase_1_share: i32 = select(x_103 - select(0, 1, x_101 - x_103 * x_102 < 0), 0, launch.splits < 1);
+        let x_88: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
+        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_88);
+        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_88);
+        let x_94: bool = range_from_0 < range_to_0;
+        let phase_1_start: i32 = min(select(1073741824, range_from_0, x_94), 1073741824);
+        let phase_1_end: i32 = max(select(0, range_to_0, x_94), 0);
+        let x_102: i32 = max(phase_1_end - phase_1_start, 0) + (launch.splits - 1);
+        let x_103: i32 = max(launch.splits, 1);
+        let x_104: i32 = x_102 / x_103;
+        let phase_1_share: i32 = select(x_104 - select(0, 1, x_102 - x_104 * x_103 < 0), 0, launch.splits < 1);
         next_tile = phase_1_start + split * phase_1_share;
         key_base = 0;
         key_step = 1;
         walk_end = min(phase_1_end, next_tile + phase_1_share);
       }
-      if (x_36) {
+      if (x_37) {
         searching = 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_115: i32 = next_tile >> 5u;
-          let x_124: bool = x_51 & (tile < launch.query_tiles) & (x_115 >= 0) & (x_115 < x_118);
+          let x_116: i32 = next_tile >> 5u;
+          let x_125: bool = x_52 & (tile < launch.query_tiles) & (x_116 >= 0) & (x_116 < x_119);
           let map_bits: i32 = select(0,
-              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_118 + x_115, x_124)],
-              x_124)
+              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_119 + x_116, x_125)],
+              x_125)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits != 0) {
-            next_tile = x_115 * 32 + countTrailingZeros(map_bits);
+            next_tile = x_116 * 32 + countTrailingZeros(map_bits);
             searching = 0;
           } else {
-            next_tile = (x_115 + 1) * 32;
+            next_tile = (x_116 + 1) * 32;
           }
         }
       } else {
-        let x_138: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_138, x_138 < range_to_0), 1073741824);
+        let x_139: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_139, x_139 < range_to_0), 1073741824);
       }
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let x_147: bool = phase == 1;
-        let x_148: i32 = slot_count - 1;
-        let x_151: i32 = select(-1, min(slot_tile, x_148), x_147) + 1;
-        let x_156: bool = x_51 & (x_151 >= 0) & (x_151 < x_52);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_151, x_156)], x_156),
+        let x_148: bool = phase == 1;
+        let x_149: i32 = slot_count - 1;
+        let x_152: i32 = select(-1, min(slot_tile, x_149), x_148) + 1;
+        let x_157: bool = x_52 & (x_152 >= 0) & (x_152 < x_53);
+        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_152, x_157)], x_157),
             key_base + slot_tile * key_step,
-          x_36);
-        let x_162: i32 = slot_tile + (slots_here - 1);
-        let x_167: i32 = select(-1, min(x_162, x_148), x_147) + 1;
-        let x_172: bool = x_51 & (x_167 >= 0) & (x_167 < x_52);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_167, x_172)], x_172),
-            key_base + x_162 * key_step,
-          x_36);
-        let x_181: i32 = next_tile >> 5u;
-        let x_186: bool = x_51 & (tile < launch.query_tiles);
-        let x_188: bool = x_186 & (x_181 >= 0) & (x_181 < x_118);
-        let x_198: bool = q_first + 1 <= k_last;
-        let x_199: i32 = q_first - k_last;
-        let x_200: i32 = launch.n_q - 1;
-        let x_201: i32 = x_199 + x_200;
-        let x_203: i32 = q_last - k_first + x_200;
-        let x_205: i32 = x_203 >> 5u;
-        let x_206: i32 = x_201 >> 5u;
-        let x_207: i32 = x_205 - x_206;
-        let x_210: i32 = x_205 + 1;
-        let x_211: i32 = select(x_206, x_210, x_207 < 64);
+          x_37);
+        let x_163: i32 = slot_tile + (slots_here - 1);
+        let x_168: i32 = select(-1, min(x_163, x_149), x_148) + 1;
+        let x_173: bool = x_52 & (x_168 >= 0) & (x_168 < x_53);
+        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_168, x_173)], x_173),
+            key_base + x_163 * key_step,
+          x_37);
+        let x_182: i32 = next_tile >> 5u;
+        let x_187: bool = x_52 & (tile < launch.query_tiles);
+        let x_189: bool = x_187 & (x_182 >= 0) & (x_182 < x_119);
+        let x_199: bool = q_first + 1 <= k_last;
+        let x_200: i32 = q_first - k_last;
+        let x_201: i32 = launch.n_q - 1;
+        let x_202: i32 = x_200 + x_201;
+        let x_204: i32 = q_last - k_first + x_201;
+        let x_206: i32 = x_204 >> 5u;
+        let x_207: i32 = x_202 >> 5u;
+        let x_208: i32 = x_206 - x_207;
+        let x_211: i32 = x_206 + 1;
+        let x_212: i32 = select(x_207, x_211, x_208 < 64);
         var any: bool = false;
-        for (var mark_word: i32 = x_206; mark_word < x_211; mark_word += 1) {
-          let x_220: bool = x_51 & (mark_word >= 0) & (mark_word < x_215);
+        for (var mark_word: i32 = x_207; mark_word < x_212; mark_word += 1) {
+          let x_221: bool = x_52 & (mark_word >= 0) & (mark_word < x_216);
           any = any
-            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_215 + mark_word, x_220)], x_220)
-                & (select(-1, -1 << u32(x_201 & 31 & 31), mark_word == x_206)
-                  & select(-1, (2 << u32(x_203 & 31 & 31)) - 1, mark_word == x_205)))
+            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_216 + mark_word, x_221)], x_221)
+                & (select(-1, -1 << u32(x_202 & 31 & 31), mark_word == x_207)
+                  & select(-1, (2 << u32(x_204 & 31 & 31)) - 1, mark_word == x_206)))
               != 0);
         }
-        let x_196: bool = ((select(0,
-                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_118 + x_181, x_188)],
-                x_188)
+        let x_197: bool = ((select(0,
+                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_119 + x_182, x_189)],
+                x_189)
               >> u32(next_tile & 31 & 31))
             & 1)
           != 0;
-        let masked: bool = !((x_36 & x_196) | (!x_36 & !(x_198 | ((x_201 <= x_203) & ((x_207 >= 64) | any)))));
-        let x_250: i32 = max(x_199, 0) + x_200;
-        let x_252: i32 = x_250 >> 5u;
-        let x_253: i32 = x_205 - x_252;
-        let x_256: i32 = select(x_252, x_210, x_253 < 64);
+        let masked: bool = !((x_37 & x_197) | (!x_37 & !(x_199 | ((x_202 <= x_204) & ((x_208 >= 64) | any)))));
+        let x_251: i32 = max(x_200, 0) + x_201;
+        let x_253: i32 = x_251 >> 5u;
+        let x_254: i32 = x_206 - x_253;
+        let x_257: i32 = select(x_253, x_211, x_254 < 64);
         var any_2: bool = false;
-        for (var mark_word_1: i32 = x_252; mark_word_1 < x_256; mark_word_1 += 1) {
-          let x_262: bool = x_51 & (mark_word_1 >= 0) & (mark_word_1 < x_215);
+        for (var mark_word_1: i32 = x_253; mark_word_1 < x_257; mark_word_1 += 1) {
+          let x_263: bool = x_52 & (mark_word_1 >= 0) & (mark_word_1 < x_216);
           any_2 = any_2
-            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_215 + mark_word_1, x_262)], x_262)
-                & (select(-1, -1 << u32(x_250 & 31 & 31), mark_word_1 == x_252)
-                  & select(-1, (2 << u32(x_203 & 31 & 31)) - 1, mark_word_1 == x_205)))
+            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_216 + mark_word_1, x_263)], x_263)
+                & (select(-1, -1 << u32(x_251 & 31 & 31), mark_word_1 == x_253)
+                  & select(-1, (2 << u32(x_204 & 31 & 31)) - 1, mark_word_1 == x_206)))
               != 0);
         }
-        if (!((phase != 0) & !((k_first <= q_last) & ((x_250 <= x_203) & ((x_253 >= 64) | any_2))))) {
-          let x_288: i32 = (slots_here + 3) >> 2u;
-          for (var step: i32 = 0; step < x_288; step += 1) {
+        if (!((phase != 0) & !((k_first <= q_last) & ((x_251 <= x_204) & ((x_254 >= 64) | any_2))))) {
+          let x_289: i32 = (slots_here + 3) >> 2u;
+          for (var step: i32 = 0; step < x_289; step += 1) {
             let slot_first: i32 = slot_tile + step * 4;
             let k_slot_c1: i32 = slot_first + 1;
             let k_slot_c2: i32 = slot_first + 2;
             let k_slot_c3: i32 = slot_first + 3;
-            let x_298: i32 = select(-1, min(slot_first, x_148), x_147) + 1;
-            let x_303: bool = x_51 & (x_298 >= 0) & (x_298 < x_52);
-            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_298, x_303)], x_303),
+            let x_299: i32 = select(-1, min(slot_first, x_149), x_148) + 1;
+            let x_304: bool = x_52 & (x_299 >= 0) & (x_299 < x_53);
+            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_299, x_304)], x_304),
                 key_base + slot_first * key_step,
-              x_36);
-            let x_312: i32 = select(-1, min(k_slot_c1, x_148), x_147) + 1;
-            let x_317: bool = x_51 & (x_312 >= 0) & (x_312 < x_52);
-            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_312, x_317)], x_317),
+              x_37);
+            let x_313: i32 = select(-1, min(k_slot_c1, x_149), x_148) + 1;
+            let x_318: bool = x_52 & (x_313 >= 0) & (x_313 < x_53);
+            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_313, x_318)], x_318),
                 key_base + k_slot_c1 * key_step,
-              x_36);
-            let x_326: i32 = select(-1, min(k_slot_c2, x_148), x_147) + 1;
-            let x_331: bool = x_51 & (x_326 >= 0) & (x_326 < x_52);
-            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_326, x_331)], x_331),
+              x_37);
+            let x_327: i32 = select(-1, min(k_slot_c2, x_149), x_148) + 1;
+            let x_332: bool = x_52 & (x_327 >= 0) & (x_327 < x_53);
+            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_327, x_332)], x_332),
                 key_base + k_slot_c2 * key_step,
-              x_36);
-            let x_340: i32 = select(-1, min(k_slot_c3, x_148), x_147) + 1;
-            let x_345: bool = x_51 & (x_340 >= 0) & (x_340 < x_52);
-            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_340, x_345)], x_345),
+              x_37);
+            let x_341: i32 = select(-1, min(k_slot_c3, x_149), x_148) + 1;
+            let x_346: bool = x_52 & (x_341 >= 0) & (x_341 < x_53);
+            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_341, x_346)], x_346),
                 key_base + k_slot_c3 * key_step,
-              x_36);
-            let x_351: i32 = slot_first + (subgroup_lane & 3);
-            let x_359: i32 = select(-1, min(x_351, x_148), x_147) + 1;
-            let x_364: bool = x_51 & (x_359 >= 0) & (x_359 < x_52);
-            let x_368: i32 = select(select(0, d_columns_sorted[select(0, x_54 + x_359, x_364)], x_364),
-                key_base + x_351 * key_step,
-              x_36);
-            let inside: bool = (x_351 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_368 >= 0) & (x_368 < launch.n_k));
-            let x_376: i32 = select(0, kv_local * launch.n_k + x_368, inside);
+              x_37);
+            let x_352: i32 = slot_first + (subgroup_lane & 3);
+            let x_360: i32 = select(-1, min(x_352, x_149), x_148) + 1;
+            let x_365: bool = x_52 & (x_360 >= 0) & (x_360 < x_53);
+            let x_369: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_360, x_365)], x_365),
+                key_base + x_352 * key_step,
+              x_37);
+            let inside_1: bool = (x_352 < slot_count)
+              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_369 >= 0) & (x_369 < launch.n_k));
+            let x_377: i32 = select(0, kv_local * launch.n_k + x_369, inside_1);
             var S_c0: f32 = 0.0f;
             var S_c1: f32 = 0.0f;
             var S_c2: f32 = 0.0f;
             var S_c3: f32 = 0.0f;
-            let x_377: vec4f = select(vec4f(0.0f), k[x_376], inside);
-            S_c0 = dot(Q, quadBroadcast(x_377, 0u));
-            S_c1 = dot(Q, quadBroadcast(x_377, 1u));
-            S_c2 = dot(Q, quadBroadcast(x_377, 2u));
-            S_c3 = dot(Q, quadBroadcast(x_377, 3u));
+            let x_378: vec4f = select(vec4f(0.0f), k[x_377], inside_1);
+            S_c0 = dot(Q, quadBroadcast(x_378, 0u));
+            S_c1 = dot(Q, quadBroadcast(x_378, 1u));
+            S_c2 = dot(Q, quadBroadcast(x_378, 2u));
+            S_c3 = dot(Q, quadBroadcast(x_378, 3u));
             if (slots_here < 8) {
               S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
               S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
@@ -904,92 +910,92 @@ fn vertical_slash_partial(
               S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
             }
             if (masked) {
-              if (x_36) {
-                if (x_198) {
+              if (x_37) {
+                if (x_199) {
                   S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
                   S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
                   S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
                   S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
                 }
-                let x_400: i32 = q_pos - k_pos_c0 + x_200;
-                let x_401: i32 = x_400 >> 5u;
-                let x_404: i32 = h * x_215;
-                let x_407: bool = x_51 & (x_401 >= 0) & (x_401 < x_215);
-                let x_418: i32 = q_pos - k_pos_c1 + x_200;
-                let x_419: i32 = x_418 >> 5u;
-                let x_424: bool = x_51 & (x_419 >= 0) & (x_419 < x_215);
-                let x_435: i32 = q_pos - k_pos_c2 + x_200;
-                let x_436: i32 = x_435 >> 5u;
-                let x_441: bool = x_51 & (x_436 >= 0) & (x_436 < x_215);
-                let x_452: i32 = q_pos - k_pos_c3 + x_200;
-                let x_453: i32 = x_452 >> 5u;
-                let x_458: bool = x_51 & (x_453 >= 0) & (x_453 < x_215);
+                let x_401: i32 = q_pos - k_pos_c0 + x_201;
+                let x_402: i32 = x_401 >> 5u;
+                let x_405: i32 = h * x_216;
+                let x_408: bool = x_52 & (x_402 >= 0) & (x_402 < x_216);
+                let x_419: i32 = q_pos - k_pos_c1 + x_201;
+                let x_420: i32 = x_419 >> 5u;
+                let x_425: bool = x_52 & (x_420 >= 0) & (x_420 < x_216);
+                let x_436: i32 = q_pos - k_pos_c2 + x_201;
+                let x_437: i32 = x_436 >> 5u;
+                let x_442: bool = x_52 & (x_437 >= 0) & (x_437 < x_216);
+                let x_453: i32 = q_pos - k_pos_c3 + x_201;
+                let x_454: i32 = x_453 >> 5u;
+                let x_459: bool = x_52 & (x_454 >= 0) & (x_454 < x_216);
                 S_c0 = select(-3.0e38f,
                   S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_404 + x_401, x_407)], x_407)
-                        >> u32(x_400 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_402, x_408)], x_408)
+                        >> u32(x_401 & 31 & 31))
                       & 1)
                     != 0);
                 S_c1 = select(-3.0e38f,
                   S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_404 + x_419, x_424)], x_424)
-                        >> u32(x_418 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_420, x_425)], x_425)
+                        >> u32(x_419 & 31 & 31))
                       & 1)
                     != 0);
                 S_c2 = select(-3.0e38f,
                   S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_404 + x_436, x_441)], x_441)
-                        >> u32(x_435 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_437, x_442)], x_442)
+                        >> u32(x_436 & 31 & 31))
                       & 1)
                     != 0);
                 S_c3 = select(-3.0e38f,
                   S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_404 + x_453, x_458)], x_458)
-                        >> u32(x_452 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_454, x_459)], x_459)
+                        >> u32(x_453 & 31 & 31))
                       & 1)
                     != 0);
               } else {
-                if (x_198) {
+                if (x_199) {
                   S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
                   S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
                   S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
                   S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
                 }
-                let x_477: i32 = q_pos - k_pos_c0 + x_200;
-                let x_478: i32 = x_477 >> 5u;
-                let x_481: i32 = h * x_215;
-                let x_484: bool = x_51 & (x_478 >= 0) & (x_478 < x_215);
-                let x_495: i32 = q_pos - k_pos_c1 + x_200;
-                let x_496: i32 = x_495 >> 5u;
-                let x_501: bool = x_51 & (x_496 >= 0) & (x_496 < x_215);
-                let x_512: i32 = q_pos - k_pos_c2 + x_200;
-                let x_513: i32 = x_512 >> 5u;
-                let x_518: bool = x_51 & (x_513 >= 0) & (x_513 < x_215);
-                let x_529: i32 = q_pos - k_pos_c3 + x_200;
-                let x_530: i32 = x_529 >> 5u;
-                let x_535: bool = x_51 & (x_530 >= 0) & (x_530 < x_215);
+                let x_478: i32 = q_pos - k_pos_c0 + x_201;
+                let x_479: i32 = x_478 >> 5u;
+                let x_482: i32 = h * x_216;
+                let x_485: bool = x_52 & (x_479 >= 0) & (x_479 < x_216);
+                let x_496: i32 = q_pos - k_pos_c1 + x_201;
+                let x_497: i32 = x_496 >> 5u;
+                let x_502: bool = x_52 & (x_497 >= 0) & (x_497 < x_216);
+                let x_513: i32 = q_pos - k_pos_c2 + x_201;
+                let x_514: i32 = x_513 >> 5u;
+                let x_519: bool = x_52 & (x_514 >= 0) & (x_514 < x_216);
+                let x_530: i32 = q_pos - k_pos_c3 + x_201;
+                let x_531: i32 = x_530 >> 5u;
+                let x_536: bool = x_52 & (x_531 >= 0) & (x_531 < x_216);
                 S_c0 = select(-3.0e38f,
                   S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_481 + x_478, x_484)], x_484)
-                        >> u32(x_477 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_479, x_485)], x_485)
+                        >> u32(x_478 & 31 & 31))
                       & 1)
                     == 0);
                 S_c1 = select(-3.0e38f,
                   S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_481 + x_496, x_501)], x_501)
-                        >> u32(x_495 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_497, x_502)], x_502)
+                        >> u32(x_496 & 31 & 31))
                       & 1)
                     == 0);
                 S_c2 = select(-3.0e38f,
                   S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_481 + x_513, x_518)], x_518)
-                        >> u32(x_512 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_514, x_519)], x_519)
+                        >> u32(x_513 & 31 & 31))
                       & 1)
                     == 0);
                 S_c3 = select(-3.0e38f,
                   S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_481 + x_530, x_535)], x_535)
-                        >> u32(x_529 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_531, x_536)], x_536)
+                        >> u32(x_530 & 31 & 31))
                       & 1)
                     == 0);
               }
@@ -1006,47 +1012,49 @@ fn vertical_slash_partial(
             S_c2 = exp(S_c2 - m_safe);
             S_c3 = exp(S_c3 - m_safe);
             l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-            let x_567: vec4f = select(vec4f(0.0f), v[x_376], inside);
+            let x_568: vec4f = select(vec4f(0.0f), v[x_377], inside_1);
             l = l * alpha + l_step;
-            O = fma(quadBroadcast(x_567, 3u), vec4f(S_c3), fma(quadBroadcast(x_567, 2u), vec4f(S_c2), fma(quadBroadcast(x_567,
-                    1u), vec4f(S_c1), fma(quadBroadcast(x_567, 0u), vec4f(S_c0), O * alpha))));
+            O = fma(quadBroadcast(x_568, 3u), vec4f(S_c3), fma(quadBroadcast(x_568, 2u), vec4f(S_c2), fma(quadBroadcast(x_568,
+                    1u), vec4f(S_c1), fma(quadBroadcast(x_568, 0u), vec4f(S_c0), O * alpha))));
             m = m_new;
           }
         }
         next_tile = next_tile + 1;
-        if (x_36) {
+        if (x_37) {
           searching = 1;
           while ((searching == 1) & (next_tile < walk_end)) {
-            let x_575: i32 = next_tile >> 5u;
-            let x_581: bool = x_186 & (x_575 >= 0) & (x_575 < x_118);
+            let x_576: i32 = next_tile >> 5u;
+            let x_582: bool = x_187 & (x_576 >= 0) & (x_576 < x_119);
             let map_bits_1: i32 = select(0,
-                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_118 + x_575, x_581)],
-                x_581)
+                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_119 + x_576, x_582)],
+                x_582)
               & (-1 << u32(next_tile & 31 & 31));
             if (map_bits_1 != 0) {
-              next_tile = x_575 * 32 + countTrailingZeros(map_bits_1);
+              next_tile = x_576 * 32 + countTrailingZeros(map_bits_1);
               searching = 0;
             } else {
-              next_tile = (x_575 + 1) * 32;
+              next_tile = (x_576 + 1) * 32;
             }
           }
         } else {
-          let x_595: i32 = max(next_tile, range_from_0);
-          next_tile = min(select(1073741824, x_595, x_595 < range_to_0), 1073741824);
+          let x_596: i32 = max(next_tile, range_from_0);
+          next_tile = min(select(1073741824, x_596, x_596 < range_to_0), 1073741824);
         }
       }
     }
-    let x_606: i32 = (split * x_601 + head) * launch.n_q + x_28;
-    let inside_1: bool = x_30 & ((split < launch.slots) & (head >= 0) & (head < x_601));
-    if (inside_1) {
-      part_state[x_606] = m;
+    let x_600: bool = split < launch.slots;
+    let x_607: i32 = (split * x_602 + head) * launch.n_q + x_28;
+    let inside_2: bool = x_30 & (x_600 & (head >= 0) & (head < x_602) & x_31);
+    if (inside_2) {
+      part_state[x_607] = m;
     }
-    let x_613: i32 = ((launch.slots + split) * x_601 + head) * launch.n_q + x_28;
-    if (inside_1) {
-      part_state[x_613] = l;
+    let x_615: i32 = ((launch.slots + split) * x_602 + head) * launch.n_q + x_28;
+    if (inside_2) {
+      part_state[x_615] = l;
     }
-    if (inside_1) {
-      part_out[x_606] = O;
+    let x_619: i32 = (head_local * launch.slots + split) * launch.n_q + x_28;
+    if (x_30 & (x_600 & x_31)) {
+      part_out[x_619] = O;
     }
   }
 }
@@ -1107,18 +1115,21 @@ fn vertical_slash_decode_partial(
       + select(h / max(x_14, 1), 0, x_14 < 1)
     - launch.kv_first;
   let x_20: bool = tile < launch.n_q;
-  let x_47: bool = h < launch.heads;
-  let x_48: i32 = launch.x_columns_n_columns + 1;
-  let x_50: i32 = h * x_48;
-  let x_51: bool = x_47 & (0 < x_48);
-  let x_54: i32 = select(0, d_columns_sorted[select(0, x_50, x_51)], x_51);
-  let x_114: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_211: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
-  let x_397: i32 = launch.batch * launch.heads;
+  let x_48: bool = h < launch.heads;
+  let x_49: i32 = launch.x_columns_n_columns + 1;
+  let x_51: i32 = h * x_49;
+  let x_52: bool = x_48 & (0 < x_49);
+  let x_55: i32 = select(0, d_columns_sorted[select(0, x_51, x_52)], x_52);
+  let x_115: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_212: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
+  let x_398: i32 = launch.batch * launch.heads;
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
-    let q_last: i32 = q_first + (min(launch.n_q - tile, 1) - 1);
-    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, x_20)], x_20);
+    let rows_here: i32 = min(launch.n_q - tile, 1);
+    let q_last: i32 = q_first + (rows_here - 1);
+    let x_27: bool = 0 < rows_here;
+    let inside: bool = x_27 & x_20;
+    var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, inside)], inside);
     var m: f32 = -3.0e38f;
     var l: f32 = 0.0f;
     var O: vec4f = vec4f(0.0f);
@@ -1132,15 +1143,15 @@ fn vertical_slash_decode_partial(
     var searching: i32 = 0;
     Q = Q * 0.5f;
     for (var phase: i32 = 0; phase < 2; phase += 1) {
-      let x_32: bool = phase == 0;
-      if (x_32) {
+      let x_33: bool = phase == 0;
+      if (x_33) {
         // phase_0
         slot_count = launch.n_k;
         let phase_0_end: i32 = (slot_count + 7) >> 3u;
-        let x_37: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-        let x_38: i32 = max(launch.splits, 1);
-        let x_39: i32 = x_37 / x_38;
-        let phase_0_share: i32 = select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, launch.splits < 1);
+        let x_38: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+        let x_39: i32 = max(launch.splits, 1);
+        let x_40: i32 = x_38 / x_39;
+        let phase_0_share: i32 = select(x_40 - select(0, 1, x_38 - x_40 * x_39 < 0), 0, launch.splits < 1);
         next_tile = split * phase_0_share;
         key_base = 0;
         key_step = 1;
@@ -1151,14 +1162,14 @@ fn vertical_slash_decode_partial(
         // phase_1
         let phase_1_0_to: i32 = min(launch.n_k, q_last + 1);
         var phase_1_0_first_low: i32 = 0;
-        slot_count = x_54;
+        slot_count = x_55;
         var phase_1_0_first_high: i32 = slot_count;
         while (phase_1_0_first_low < phase_1_0_first_high) {
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
-          let x_59: i32 = phase_1_0_first_middle + 1;
-          let x_64: bool = x_47 & (x_59 >= 0) & (x_59 < x_48);
-          if (select(0, d_columns_sorted[select(0, x_50 + x_59, x_64)], x_64) < 0) {
-            phase_1_0_first_low = x_59;
+          let x_60: i32 = phase_1_0_first_middle + 1;
+          let x_65: bool = x_48 & (x_60 >= 0) & (x_60 < x_49);
+          if (select(0, d_columns_sorted[select(0, x_51 + x_60, x_65)], x_65) < 0) {
+            phase_1_0_first_low = x_60;
           } else {
             phase_1_0_first_high = phase_1_0_first_middle;
           }
@@ -1167,152 +1178,152 @@ fn vertical_slash_decode_partial(
         var phase_1_0_last_high: i32 = slot_count;
         while (phase_1_0_last_low < phase_1_0_last_high) {
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
-          let x_71: i32 = phase_1_0_last_middle + 1;
-          let x_76: bool = x_47 & (x_71 >= 0) & (x_71 < x_48);
-          if (select(0, d_columns_sorted[select(0, x_50 + x_71, x_76)], x_76) < phase_1_0_to) {
-            phase_1_0_last_low = x_71;
+          let x_72: i32 = phase_1_0_last_middle + 1;
+          let x_77: bool = x_48 & (x_72 >= 0) & (x_72 < x_49);
+          if (select(0, d_columns_sorted[select(0, x_51 + x_72, x_77)], x_77) < phase_1_0_to) {
+            phase_1_0_last_low = x_72;
           } else {
             phase_1_0_last_high = phase_1_0_last_middle;
           }
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
-        let x_83: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
-        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_83);
-        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_83);
-        let x_89: bool = range_from_0 < range_to_0;
-        let phase_1_start: i32 = min(select(1073741824, range_from_0, x_89), 1073741824);
-        let phase_1_end: i32 = max(select(0, range_to_0, x_89), 0);
-        let x_97: i32 = max(phase_1_end - phase_1_start, 0) + (launch.splits - 1);
-        let x_98: i32 = max(launch.splits, 1);
-        let x_99: i32 = x_97 / x_98;
-        let phase_1_share: i32 = select(x_99 - select(0, 1, x_97 - x_99 * x_98 < 0), 0, launch.splits < 1);
+        let x_84: bool = (0 < phase_1_0_to) & (phase_1_0_slot_from < phase_1_0_slot_to);
+        range_from_0 = select(0, phase_1_0_slot_from >> 3u, x_84);
+        range_to_0 = select(0, (phase_1_0_slot_to + 7) >> 3u, x_84);
+        let x_90: bool = range_from_0 < range_to_0;
+        let phase_1_start: i32 = min(select(1073741824, range_from_0, x_90), 1073741824);
+        let phase_1_end: i32 = max(select(0, range_to_0, x_90), 0);
+        let x_98: i32 = max(phase_1_end - phase_1_start, 0) + (launch.splits - 1);
+        let x_99: i32 = max(launch.splits, 1);
+        let x_100: i32 = x_98 / x_99;
+        let phase_1_share: i32 = select(x_100 - select(0, 1, x_98 - x_100 * x_99 < 0), 0, launch.splits < 1);
         next_tile = phase_1_start + split * phase_1_share;
         key_base = 0;
         key_step = 1;
         walk_end = min(phase_1_end, next_tile + phase_1_share);
       }
-      if (x_32) {
+      if (x_33) {
         searching = 1;
         while ((searching == 1) & (next_tile < walk_end)) {
-          let x_111: i32 = next_tile >> 5u;
-          let x_120: bool = x_47 & (tile < launch.query_tiles) & (x_111 >= 0) & (x_111 < x_114);
+          let x_112: i32 = next_tile >> 5u;
+          let x_121: bool = x_48 & (tile < launch.query_tiles) & (x_112 >= 0) & (x_112 < x_115);
           let map_bits: i32 = select(0,
-              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_114 + x_111, x_120)],
-              x_120)
+              d_tile_map[select(0, (h * launch.query_tiles + tile) * x_115 + x_112, x_121)],
+              x_121)
             & (-1 << u32(next_tile & 31 & 31));
           if (map_bits != 0) {
-            next_tile = x_111 * 32 + countTrailingZeros(map_bits);
+            next_tile = x_112 * 32 + countTrailingZeros(map_bits);
             searching = 0;
           } else {
-            next_tile = (x_111 + 1) * 32;
+            next_tile = (x_112 + 1) * 32;
           }
         }
       } else {
-        let x_134: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_134, x_134 < range_to_0), 1073741824);
+        let x_135: i32 = max(next_tile, range_from_0);
+        next_tile = min(select(1073741824, x_135, x_135 < range_to_0), 1073741824);
       }
       while (next_tile < walk_end) {
         let slot_tile: i32 = next_tile * 8;
         let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let x_143: bool = phase == 1;
-        let x_144: i32 = slot_count - 1;
-        let x_147: i32 = select(-1, min(slot_tile, x_144), x_143) + 1;
-        let x_152: bool = x_47 & (x_147 >= 0) & (x_147 < x_48);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_50 + x_147, x_152)], x_152),
+        let x_144: bool = phase == 1;
+        let x_145: i32 = slot_count - 1;
+        let x_148: i32 = select(-1, min(slot_tile, x_145), x_144) + 1;
+        let x_153: bool = x_48 & (x_148 >= 0) & (x_148 < x_49);
+        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_148, x_153)], x_153),
             key_base + slot_tile * key_step,
-          x_32);
-        let x_158: i32 = slot_tile + (slots_here - 1);
-        let x_163: i32 = select(-1, min(x_158, x_144), x_143) + 1;
-        let x_168: bool = x_47 & (x_163 >= 0) & (x_163 < x_48);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_50 + x_163, x_168)], x_168),
-            key_base + x_158 * key_step,
-          x_32);
-        let x_177: i32 = next_tile >> 5u;
-        let x_182: bool = x_47 & (tile < launch.query_tiles);
-        let x_184: bool = x_182 & (x_177 >= 0) & (x_177 < x_114);
-        let x_194: bool = q_first + 1 <= k_last;
-        let x_195: i32 = q_first - k_last;
-        let x_196: i32 = launch.n_q - 1;
-        let x_197: i32 = x_195 + x_196;
-        let x_199: i32 = q_last - k_first + x_196;
-        let x_201: i32 = x_199 >> 5u;
-        let x_202: i32 = x_197 >> 5u;
-        let x_203: i32 = x_201 - x_202;
-        let x_206: i32 = x_201 + 1;
-        let x_207: i32 = select(x_202, x_206, x_203 < 64);
+          x_33);
+        let x_159: i32 = slot_tile + (slots_here - 1);
+        let x_164: i32 = select(-1, min(x_159, x_145), x_144) + 1;
+        let x_169: bool = x_48 & (x_164 >= 0) & (x_164 < x_49);
+        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_164, x_169)], x_169),
+            key_base + x_159 * key_step,
+          x_33);
+        let x_178: i32 = next_tile >> 5u;
+        let x_183: bool = x_48 & (tile < launch.query_tiles);
+        let x_185: bool = x_183 & (x_178 >= 0) & (x_178 < x_115);
+        let x_195: bool = q_first + 1 <= k_last;
+        let x_196: i32 = q_first - k_last;
+        let x_197: i32 = launch.n_q - 1;
+        let x_198: i32 = x_196 + x_197;
+        let x_200: i32 = q_last - k_first + x_197;
+        let x_202: i32 = x_200 >> 5u;
+        let x_203: i32 = x_198 >> 5u;
+        let x_204: i32 = x_202 - x_203;
+        let x_207: i32 = x_202 + 1;
+        let x_208: i32 = select(x_203, x_207, x_204 < 64);
         var any: bool = false;
-        for (var mark_word: i32 = x_202; mark_word < x_207; mark_word += 1) {
-          let x_216: bool = x_47 & (mark_word >= 0) & (mark_word < x_211);
+        for (var mark_word: i32 = x_203; mark_word < x_208; mark_word += 1) {
+          let x_217: bool = x_48 & (mark_word >= 0) & (mark_word < x_212);
           any = any
-            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_211 + mark_word, x_216)], x_216)
-                & (select(-1, -1 << u32(x_197 & 31 & 31), mark_word == x_202)
-                  & select(-1, (2 << u32(x_199 & 31 & 31)) - 1, mark_word == x_201)))
+            | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + mark_word, x_217)], x_217)
+                & (select(-1, -1 << u32(x_198 & 31 & 31), mark_word == x_203)
+                  & select(-1, (2 << u32(x_200 & 31 & 31)) - 1, mark_word == x_202)))
               != 0);
         }
-        let x_192: bool = ((select(0,
-                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_114 + x_177, x_184)],
-                x_184)
+        let x_193: bool = ((select(0,
+                d_tile_map[select(0, ((launch.heads + h) * launch.query_tiles + tile) * x_115 + x_178, x_185)],
+                x_185)
               >> u32(next_tile & 31 & 31))
             & 1)
           != 0;
-        let masked: bool = !((x_32 & x_192) | (!x_32 & !(x_194 | ((x_197 <= x_199) & ((x_203 >= 64) | any)))));
-        let x_246: i32 = max(x_195, 0) + x_196;
-        let x_248: i32 = x_246 >> 5u;
-        let x_249: i32 = x_201 - x_248;
-        let x_252: i32 = select(x_248, x_206, x_249 < 64);
+        let masked: bool = !((x_33 & x_193) | (!x_33 & !(x_195 | ((x_198 <= x_200) & ((x_204 >= 64) | any)))));
+        let x_247: i32 = max(x_196, 0) + x_197;
+        let x_249: i32 = x_247 >> 5u;
+        let x_250: i32 = x_202 - x_249;
+        let x_253: i32 = select(x_249, x_207, x_250 < 64);
         var any_2: bool = false;
-        for (var mark_word_1: i32 = x_248; mark_word_1 < x_252; mark_word_1 += 1) {
-          let x_258: bool = x_47 & (mark_word_1 >= 0) & (mark_word_1 < x_211);
+        for (var mark_word_1: i32 = x_249; mark_word_1 < x_253; mark_word_1 += 1) {
+          let x_259: bool = x_48 & (mark_word_1 >= 0) & (mark_word_1 < x_212);
           any_2 = any_2
-            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_211 + mark_word_1, x_258)], x_258)
-                & (select(-1, -1 << u32(x_246 & 31 & 31), mark_word_1 == x_248)
-                  & select(-1, (2 << u32(x_199 & 31 & 31)) - 1, mark_word_1 == x_201)))
+            | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + mark_word_1, x_259)], x_259)
+                & (select(-1, -1 << u32(x_247 & 31 & 31), mark_word_1 == x_249)
+                  & select(-1, (2 << u32(x_200 & 31 & 31)) - 1, mark_word_1 == x_202)))
               != 0);
         }
-        if (!((phase != 0) & !((k_first <= q_last) & ((x_246 <= x_199) & ((x_249 >= 64) | any_2))))) {
-          let x_284: i32 = (slots_here + 3) >> 2u;
-          for (var step: i32 = 0; step < x_284; step += 1) {
+        if (!((phase != 0) & !((k_first <= q_last) & ((x_247 <= x_200) & ((x_250 >= 64) | any_2))))) {
+          let x_285: i32 = (slots_here + 3) >> 2u;
+          for (var step: i32 = 0; step < x_285; step += 1) {
             let k_slot: i32 = slot_tile + step * 4 + lane;
-            let x_292: i32 = select(-1, min(k_slot, x_144), x_143) + 1;
-            let x_297: bool = x_47 & (x_292 >= 0) & (x_292 < x_48);
-            let k_pos: i32 = select(select(0, d_columns_sorted[select(0, x_50 + x_292, x_297)], x_297),
+            let x_293: i32 = select(-1, min(k_slot, x_145), x_144) + 1;
+            let x_298: bool = x_48 & (x_293 >= 0) & (x_293 < x_49);
+            let k_pos: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_293, x_298)], x_298),
                 key_base + k_slot * key_step,
-              x_32);
-            let x_302: bool = k_slot < slot_count;
-            let inside: bool = x_302
+              x_33);
+            let x_303: bool = k_slot < slot_count;
+            let inside_1: bool = x_303
               & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-            let x_312: i32 = select(0, kv_local * launch.n_k + k_pos, inside);
+            let x_313: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
             var S: f32 = 0.0f;
-            S = dot(Q, select(vec4f(0.0f), k[x_312], inside));
+            S = dot(Q, select(vec4f(0.0f), k[x_313], inside_1));
             if (slots_here < 8) {
-              S = select(-3.0e38f, S, x_302);
+              S = select(-3.0e38f, S, x_303);
             }
             if (masked) {
-              if (x_32) {
-                if (x_194) {
+              if (x_33) {
+                if (x_195) {
                   S = select(-3.0e38f, S, q_first >= k_pos);
                 }
-                let x_319: i32 = q_first - k_pos + x_196;
-                let x_320: i32 = x_319 >> 5u;
-                let x_326: bool = x_47 & (x_320 >= 0) & (x_320 < x_211);
+                let x_320: i32 = q_first - k_pos + x_197;
+                let x_321: i32 = x_320 >> 5u;
+                let x_327: bool = x_48 & (x_321 >= 0) & (x_321 < x_212);
                 S = select(-3.0e38f,
                   S,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_211 + x_320, x_326)], x_326)
-                        >> u32(x_319 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_321, x_327)], x_327)
+                        >> u32(x_320 & 31 & 31))
                       & 1)
                     != 0);
               } else {
-                if (x_194) {
+                if (x_195) {
                   S = select(-3.0e38f, S, q_first >= k_pos);
                 }
-                let x_339: i32 = q_first - k_pos + x_196;
-                let x_340: i32 = x_339 >> 5u;
-                let x_346: bool = x_47 & (x_340 >= 0) & (x_340 < x_211);
+                let x_340: i32 = q_first - k_pos + x_197;
+                let x_341: i32 = x_340 >> 5u;
+                let x_347: bool = x_48 & (x_341 >= 0) & (x_341 < x_212);
                 S = select(-3.0e38f,
                   S,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_211 + x_340, x_346)], x_346)
-                        >> u32(x_339 & 31 & 31))
+                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_341, x_347)], x_347)
+                        >> u32(x_340 & 31 & 31))
                       & 1)
                     == 0);
               }
@@ -1327,46 +1338,49 @@ fn vertical_slash_decode_partial(
             S = exp(S - m_safe);
             l_step = S;
             l = l * alpha + l_step;
-            O = fma(select(vec4f(0.0f), v[x_312], inside), vec4f(S), O * alpha);
+            O = fma(select(vec4f(0.0f), v[x_313], inside_1), vec4f(S), O * alpha);
             m = m_new;
           }
         }
         next_tile = next_tile + 1;
-        if (x_32) {
+        if (x_33) {
           searching = 1;
           while ((searching == 1) & (next_tile < walk_end)) {
-            let x_371: i32 = next_tile >> 5u;
-            let x_377: bool = x_182 & (x_371 >= 0) & (x_371 < x_114);
+            let x_372: i32 = next_tile >> 5u;
+            let x_378: bool = x_183 & (x_372 >= 0) & (x_372 < x_115);
             let map_bits_1: i32 = select(0,
-                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_114 + x_371, x_377)],
-                x_377)
+                d_tile_map[select(0, (h * launch.query_tiles + tile) * x_115 + x_372, x_378)],
+                x_378)
               & (-1 << u32(next_tile & 31 & 31));
             if (map_bits_1 != 0) {
-              next_tile = x_371 * 32 + countTrailingZeros(map_bits_1);
+              next_tile = x_372 * 32 + countTrailingZeros(map_bits_1);
               searching = 0;
             } else {
-              next_tile = (x_371 + 1) * 32;
+              next_tile = (x_372 + 1) * 32;
             }
           }
         } else {
-          let x_391: i32 = max(next_tile, range_from_0);
-          next_tile = min(select(1073741824, x_391, x_391 < range_to_0), 1073741824);
+          let x_392: i32 = max(next_tile, range_from_0);
+          next_tile = min(select(1073741824, x_392, x_392 < range_to_0), 1073741824);
         }
       }
     }
-    let x_402: i32 = (split * x_397 + head) * launch.n_q + tile;
-    let inside_1: bool = x_20 & (lane < 1) & ((split < launch.slots) & (head >= 0) & (head < x_397));
-    if (inside_1) {
-      part_state[x_402] = m;
+    let x_396: bool = split < launch.slots;
+    let x_403: i32 = (split * x_398 + head) * launch.n_q + tile;
+    let x_407: bool = lane < 1;
+    let inside_2: bool = x_27 & x_407 & (x_396 & (head >= 0) & (head < x_398) & x_20);
+    if (inside_2) {
+      part_state[x_403] = m;
     }
-    let x_406: f32 = subgroupAdd(l);
-    let x_411: i32 = ((launch.slots + split) * x_397 + head) * launch.n_q + tile;
-    if (inside_1) {
-      part_state[x_411] = x_406;
+    let x_408: f32 = subgroupAdd(l);
+    let x_413: i32 = ((launch.slots + split) * x_398 + head) * launch.n_q + tile;
+    if (inside_2) {
+      part_state[x_413] = x_408;
     }
-    let x_412: vec4f = subgroupAdd(O);
-    if (inside_1) {
-      part_out[x_402] = x_412;
+    let x_414: vec4f = subgroupAdd(O);
+    let x_418: i32 = (head_local * launch.slots + split) * launch.n_q + tile;
+    if (x_27 & x_407 & (x_396 & x_20)) {
+      part_out[x_418] = x_414;
     }
   }
 }
@@ -1414,35 +1428,38 @@ fn vertical_slash_merge(@builtin(local_invocation_index) local_index: u32, @buil
   for (var slot: i32 = 0; slot < launch.splits; slot += 1) {
     let x_9: i32 = tile * 16 + lane;
     let has: bool = x_9 < launch.n_q;
-    let x_18: i32 = (slot * x_13 + head) * launch.n_q + x_9;
-    let x_20: bool = (slot < launch.slots) & (head >= 0) & (head < x_13);
-    let x_21: bool = x_20 & has;
-    let m_part: f32 = select(-3.0e38f, select(0.0f, part_state[select(0, x_18, x_21)], x_21), has);
+    let x_11: bool = slot < launch.slots;
+    let x_21: bool = x_11 & (head >= 0) & (head < x_13) & has;
+    let m_part: f32 = select(-3.0e38f,
+        select(0.0f, part_state[select(0, (slot * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
+      has);
     let m_new: f32 = max(m, m_part);
     let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
     let alpha: f32 = exp(m - m_safe);
     let beta: f32 = exp(m_part - m_safe);
-    let inside: bool = has & x_20;
+    let inside: bool = has & x_11;
     l = l * alpha
       + select(0.0f,
             select(0.0f, part_state[select(0, ((launch.slots + slot) * x_13 + head) * launch.n_q + x_9, x_21)], x_21),
           has)
         * beta;
-    O = O * alpha + select(vec4f(0.0f), part_out[select(0, x_18, inside)], inside) * beta;
+    O = O * alpha
+      + select(vec4f(0.0f), part_out[select(0, (head_local * launch.slots + slot) * launch.n_q + x_9, inside)], inside)
+        * beta;
     m = m_new;
   }
   // rows that saw nothing give zeros and minus infinity
-  let x_50: bool = l > 0.0f;
-  let inverse: f32 = select(0.0f, 1.0f / l, x_50);
-  let x_54: i32 = tile * 16 + lane;
-  let x_56: i32 = head_local * launch.n_q + x_54;
-  let x_57: bool = x_54 < launch.n_q;
-  if (x_57) {
-    out[x_56] = O * inverse;
+  let x_54: bool = l > 0.0f;
+  let inverse: f32 = select(0.0f, 1.0f / l, x_54);
+  let x_58: i32 = tile * 16 + lane;
+  let x_60: i32 = head_local * launch.n_q + x_58;
+  let x_61: bool = x_58 < launch.n_q;
+  if (x_61) {
+    out[x_60] = O * inverse;
   }
-  let x_65: i32 = (b * launch.heads + h) * launch.n_q + x_54;
-  let x_70: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_50);
-  if (x_57 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
-    lse[x_65] = x_70;
+  let x_69: i32 = (b * launch.heads + h) * launch.n_q + x_58;
+  let x_74: f32 = select(f32_from_bits(0xff800000u), m + log(l), x_54);
+  if (x_61 & ((b >= 0) & (b < launch.batch) & (h < launch.heads))) {
+    lse[x_69] = x_74;
   }
 }

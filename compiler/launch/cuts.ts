@@ -1,0 +1,22 @@
+/**
+ * How a compiled attention cuts the work of one row, which the error bound of the row depends on (interpreters/bounds.ts). In: the
+ * schedules and the host plan, a launch. Out: the most softmax updates a row goes through, and how many partial states are merged.
+ */
+import type { Schedule } from '../schedule.ts';
+import type { Launch } from '../spec/ir.ts';
+import type { HostPlan } from './plan.ts';
+import { resolveLaunch } from './resolve.ts';
+
+export interface Cuts {
+  readonly keySteps: number;
+  readonly splits: number;
+}
+
+export function cutsOf(compiled: { readonly hostPlan: HostPlan; readonly prefill: Schedule; readonly decode: Schedule }, launch: Launch): Cuts {
+  const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(compiled.hostPlan, launch.sizes, launch.scalars, extents);
+  const slots = resolved.ok ? resolved.value.values.get('slots') ?? 0 : 0;
+  const step = Math.min(compiled.prefill.keyStep, compiled.decode.keyStep);
+  // Every phase may end in a partial step of its own.
+  return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots) };
+}
