@@ -71,6 +71,12 @@ test('launches of a file fit their declaration', () => {
   }), { seed: 2, numRuns: 40 });
 });
 
+test('a program that no drawn launch fits says why instead of drawing for ever', () => {
+  const spec = compileSource({ file: 'far.fil', text: 'attention far { mask { (q, k) => q mod (n_k - 1000) == 0 } }' }, () => undefined, 'far', new Map());
+  if (!spec.ok) throw new Error('does not compile');
+  expect(() => fc.sample(fileCases(fc, [spec.value], { maxLength: 20, dims: [4] }), 1)).toThrow(/must be at least 1/);
+});
+
 test('a result is compared by its bounds, and NaN never passes', () => {
   const c = fc.sample(randomCases({ maxLength: 20 }), { seed: 9, numRuns: 1 })[0];
   if (c === undefined) throw new Error('no case');
