@@ -86,7 +86,7 @@ export function floatsOf(t: RawTensor): Converted<Float32Array> {
   const data = new Float32Array(elementCount(t.shape));
   for (let i = 0; i < data.length; i += 1) {
     const value = Math.fround(at(i));
-    if (!Number.isFinite(value)) return { ok: false, reason: `${value} at element ${i}` };
+    if (!Number.isFinite(value)) return { ok: false, reason: `${value} at element ${i}, which is not finite` };
     data[i] = value;
   }
   return { ok: true, data };

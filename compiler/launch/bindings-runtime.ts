@@ -171,6 +171,8 @@ function checkedBytes(device: GPUDevice, shape: BufferShape): number {
 /** Puts an argument on the device; \`name\` is what the caller knows it by. */
 function uploadTensor(device: GPUDevice, name: string, shape: BufferShape, value: TensorData | GPUBuffer, made: GPUBuffer[]): Bound {
   const wanted = elementsOf(shape.extents);
+  // Callers in plain JavaScript may leave it out or give something else.
+  if (!isBuffer(value) && !ArrayBuffer.isView(value)) throw new TypeError(\`\${name} must be a typed array or a GPUBuffer with [\${shape.extents.join(', ')}] elements\`);
   const given = lengthOf(value, shape.element);
   if (isBuffer(value)) {
     if (given < wanted) throw new RangeError(\`\${name}: the buffer holds \${given} elements; [\${shape.extents.join(', ')}] has \${wanted}\`);

@@ -5,6 +5,7 @@
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { MaskExpr, TensorUse } from './ir.ts';
+import { readTensors } from '../expr/traverse.ts';
 
 /** The masks directly inside `m`, in the order in which they are written. */
 export function maskChildren(m: MaskExpr): readonly MaskExpr[] {
@@ -92,4 +93,14 @@ export function maskOperands(m: MaskExpr): readonly Expr[] {
     default:
       return unreachable(m);
   }
+}
+
+/** Names of all tensors that decide which pairs a mask keeps. */
+export function tensorsOfMask(m: MaskExpr): ReadonlySet<string> {
+  return new Set([
+    ...maskTensors(m).map((use) => use.tensor),
+    ...maskTensors(m).flatMap((use) => use.leading.flatMap((e) => [...readTensors(e)])),
+    ...maskOperands(m).flatMap((e) => [...readTensors(e)]),
+    ...maskChildren(m).flatMap((child) => [...tensorsOfMask(child)]),
+  ]);
 }

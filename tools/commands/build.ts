@@ -68,6 +68,7 @@ export const command: CommandModule = {
     const outputs = new Map<string, string>();
     const names: string[] = [];
     const seen: string[] = [];
+    const built = new Set<string>();
     const traces: { readonly name: string; readonly levels: readonly (readonly [string, string])[] }[] = [];
     for (const file of given.files) {
       const source = openSource(given, file);
@@ -83,6 +84,7 @@ export const command: CommandModule = {
         const compiled = orRefuse(compileWgsl(spec, { target, dim, dtype, trace: (level, text) => void levels.push([level, text]) }));
         levels.push(['6-wgsl', [...compiled.texts.values()].map((t) => t.text).join('\n')]);
         names.push(name);
+        built.add(file);
         traces.push({ name, levels });
         for (const [path, text] of outputsOf(name, compiled, wanted, file)) outputs.set(path, text);
       }
@@ -93,6 +95,9 @@ export const command: CommandModule = {
     }
     for (const [parameter, { span }] of settings) {
       if (!usedSettings.has(parameter)) refuse('FIL9004', `no built declaration has a const parameter '${parameter}'`, span, { help: 'other parameters get their values when a kernel is launched' });
+    }
+    for (const file of given.files) {
+      if (!built.has(file)) refuse('FIL9004', `${file} declares ${only === undefined ? 'no attention' : `no \`${only}\``}`, wordSpan(given.line, (w) => w === file), { help: 'leave it out, or name a mask with --name to build it as a plain attention' });
     }
     const folder = claimFolder(given, out, valueSpan(given, 'out', out));
     for (const [path, text] of outputs) writeAtomic(join(folder, path), text, [...given.inputs]);

@@ -2,6 +2,10 @@
  * `filigree explain FILE --name NAME --n-q N --n-k N [--heads H] [--set ...] [--tensors T.safetensors] [--tile 64x64] [--json]`: how an attention
  * is computed, why so, and what it costs. Tensors are read to classify tiles that depend on them.
  */
+import type { Expr } from '../../compiler/expr/ir.ts';
+import { freeRefs } from '../../compiler/expr/traverse.ts';
+import type { Spec } from '../../compiler/spec/ir.ts';
+import { tensorsOfMask } from '../../compiler/spec/traverse.ts';
 import { choiceOf, countOf, onlyFile, requiredCount, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
 import { refuse } from '../command-line/problems.ts';
@@ -16,6 +20,18 @@ function tileOf(given: Given): TileSize | undefined {
   const [, rows, keys] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
   const tile = { queryTile: Number(rows), keyTile: Number(keys) };
   return tile.queryTile >= 1 && tile.keyTile >= 1 ? tile : refuse('FIL9004', `--tile takes query rows x keys, not '${text}'`, valueSpan(given, 'tile', text), { help: 'as in --tile 64x64' });
+}
+
+/**
+ * The program without what does not decide which pairs are live: a bias of n x n entries cannot be handed over at a length where it matters.
+ * Requirements that speak of left-out tensors go with them.
+ */
+function maskOnly(spec: Spec): Spec {
+  const { score: _score, sink: _sink, ...rest } = spec;
+  const used = tensorsOfMask(spec.mask);
+  const leftOut = spec.tensors.filter((t) => !used.has(t.name));
+  const speaksOf = (e: Expr): boolean => [...freeRefs(e)].some((name) => leftOut.some((t) => name.startsWith(`${t.name}.`)));
+  return { ...rest, tensors: spec.tensors.filter((t) => used.has(t.name)), requires: spec.requires.filter((r) => !speaksOf(r.condition)) };
 }
 
 export const command: CommandModule = {
@@ -40,9 +56,11 @@ export const command: CommandModule = {
       dtype: choiceOf(given, 'dtype', ['f32', 'f16'] as const) ?? 'f32',
       ...(tile === undefined ? {} : { tile }),
     };
-    const launch = launchFor(given, chosen, { nQ, nK, dim, ...headOptions(given), ...(batch === undefined ? {} : { batch }) }, tensorsOf(given), 'tensors');
-    const explained = orRefuse(explain(chosen.spec, launch, options));
-    given.io.out(given.json ? `${JSON.stringify(explainJson(explained, launch))}\n` : explainText(chosen.spec, launch, explained, options));
+    const tensors = tensorsOf(given);
+    const spec = chosen.spec.tensors.every((t) => tensors.has(t.name)) ? chosen.spec : maskOnly(chosen.spec);
+    const launch = launchFor(given, { ...chosen, spec }, { nQ, nK, dim, ...headOptions(given), ...(batch === undefined ? {} : { batch }) }, tensors, 'tensors');
+    const explained = orRefuse(explain(spec, launch, options));
+    given.io.out(given.json ? `${JSON.stringify(explainJson(explained, launch))}\n` : explainText(spec, launch, explained, options));
     return 0;
   },
 };
