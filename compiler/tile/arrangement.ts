@@ -103,11 +103,6 @@ function ceilDivNonNegative(a: Expr, b: Expr): Expr {
   return add(div(sub(a, int(1)), b), int(1));
 }
 
-/** Whether slot index `i` (an int expression) exists. */
-export function slotExists(i: Expr): Expr {
-  return lt(i, ref('slot_count', 'int'));
-}
-
 export const isPhase = (i: number): Expr => eq(ref('phase', 'int'), int(i));
 
 export function inRange(x: Expr, from: Expr, to: Expr): Expr {

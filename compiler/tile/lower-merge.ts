@@ -3,7 +3,6 @@
  * program that combines them in slot order and stores `out` and `lse`. A pass that serves one residue class only has written
  * only those rows; the others are not read.
  */
-import { originOf } from '../../dsl/span.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, div, element, eq, float, int, le, lt, max, mod, mul, read, ref, select, sub, trueExpr, unary } from '../expr/build.ts';
 import { substitute } from '../expr/traverse.ts';
@@ -27,12 +26,11 @@ function serves(names: Names, pass: Pass): Expr {
 
 /** Whether the slot of this loop round has the row. */
 function servedBySlot(names: Names, passes: readonly Pass[]): Expr {
-  let out = serves(names, passes[passes.length - 1] ?? { name: '', rows: { kind: 'contiguous' }, phases: [], origin: originOf({ file: '', start: 0, end: 0 }) });
-  for (let p = passes.length - 2; p >= 0; p -= 1) {
-    const pass = passes[p];
-    if (pass !== undefined) out = select(eq(div(i('slot'), i('splits')), int(p)), serves(names, pass), out);
-  }
-  return out;
+  const served = passes.map((pass) => serves(names, pass));
+  return served.reduceRight(
+    (later, here, p) => (p === served.length - 1 ? here : select(eq(div(i('slot'), i('splits')), int(p)), here, later)),
+    trueExpr,
+  );
 }
 
 export interface MergeRequest {

@@ -26,7 +26,7 @@ export function tensorOf(buffer: string): string | undefined {
 }
 
 /** Name of a free extent within expressions of the spec and the host plan. */
-export function extentRef(tensor: string, axis: string): Expr {
+function extentRef(tensor: string, axis: string): Expr {
   return ref(`${tensor}.${axis}`, 'int');
 }
 
