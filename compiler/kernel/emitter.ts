@@ -10,7 +10,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Origin } from '../../dsl/span.ts';
 import { refer } from './build.ts';
-import type { KernelExpr, KernelStmt, KernelType } from './ir.ts';
+import type { KernelExpr, KernelStmt } from './ir.ts';
 
 interface Block {
   readonly stmts: KernelStmt[];

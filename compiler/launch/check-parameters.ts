@@ -8,7 +8,7 @@ import { bad, good, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 import { noSpan } from '../../dsl/span.ts';
 import { evaluate } from '../expr/evaluate.ts';
-import type { Axis, ScalarParam, Sizes, TensorParam } from '../spec/ir.ts';
+import type { ScalarParam, Sizes, TensorParam } from '../spec/ir.ts';
 import { axisName } from '../spec/names.ts';
 import type { HostPlan } from './plan.ts';
 import { axisExtent } from '../spec/axis.ts';

@@ -8,7 +8,7 @@ import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import { newPoint, scalar, worldOf } from '../interpreters/dense/scalar.ts';
 import type { ScalarType } from '../expr/ir.ts';
-import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
+import type { Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
 import { axisName } from './names.ts';
 import { axisExtent } from './axis.ts';
 

@@ -7,7 +7,7 @@
 import { through, type Origin } from '../../dsl/span.ts';
 import type { Expr } from '../expr/ir.ts';
 import {
-  add, and, div, divide, element, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, trueExpr, unary,
+  add, div, divide, element, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, unary,
 } from '../expr/build.ts';
 import { substitute } from '../expr/traverse.ts';
 import type { Pass, Phase, Plan } from '../plan/ir.ts';

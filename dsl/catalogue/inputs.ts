@@ -3,7 +3,7 @@
  * (names and `const` values) and the tools.
  */
 import { nearestNames } from '../suggest.ts';
-import { alternatives, count, didYouMean, entry } from './entry.ts';
+import { alternatives, didYouMean, entry } from './entry.ts';
 
 export const sizeOutOfRange = entry<{ readonly name: string; readonly value: number; readonly least: number; readonly most: number }>({
   code: 'FIL0501',
