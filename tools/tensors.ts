@@ -146,6 +146,10 @@ export function axisName(axis: Axis): string {
       return axis.name;
     case 'fixed':
       return `${axis.extent}`;
+    case 'dim':
+      return axis.kind;
+    case 'counted':
+      return 'counted';
     default:
       return unreachable(axis);
   }

@@ -93,6 +93,10 @@ function axisText(axis: Axis, naming: Naming): string {
       return axis.name;
     case 'fixed':
       return `${axis.extent}`;
+    case 'dim':
+      return axis.kind;
+    case 'counted':
+      return expressionText(axis.extent, (n) => naming(n) ?? n);
     default:
       return unreachable(axis);
   }
@@ -116,6 +120,10 @@ export function axisCode(axis: Axis, tensor: TensorParam, names: Names): string 
       return `x_${tensor.name}_${axis.name}`;
     case 'fixed':
       return `${axis.extent}`;
+    case 'dim':
+      return expressionText({ kind: 'ref', type: 'int', name: 'dim' }, names.local);
+    case 'counted':
+      return expressionText(axis.extent, names.local);
     default:
       return unreachable(axis);
   }

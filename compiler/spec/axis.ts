@@ -26,6 +26,10 @@ export function axisExtent(axis: Axis, sizes: Sizes, valueOf: (size: Expr) => nu
       return undefined;
     case 'fixed':
       return axis.extent;
+    case 'dim':
+      return sizes.dim;
+    case 'counted':
+      return Math.max(0, valueOf(axis.extent));
     default:
       return unreachable(axis);
   }

@@ -18,6 +18,7 @@
  */
 import type { Span } from '../../dsl/span.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
+import type { StageTensor } from './stage.ts';
 
 export type Axis =
   | { readonly kind: 'batch' | 'heads' | 'kv_heads' | 'queries' | 'keys' }
@@ -25,7 +26,10 @@ export type Axis =
   | { readonly kind: 'blocks'; readonly of: 'queries' | 'keys'; readonly size: Expr }
   /** Extent known at launch, from the tensor itself. */
   | { readonly kind: 'free'; readonly name: string }
-  | { readonly kind: 'fixed'; readonly extent: number };
+  | { readonly kind: 'fixed'; readonly extent: number }
+  /** Stage tensors only: the head dimension, and an extent computed from sizes, launch scalars and free extents. */
+  | { readonly kind: 'dim' }
+  | { readonly kind: 'counted'; readonly extent: Expr };
 
 export interface ScalarParam {
   readonly name: string;
@@ -98,11 +102,22 @@ export interface SchedulePins {
   readonly splits?: number;
 }
 
+/** A stage tensor that the caller gets. */
+export interface StageOutput {
+  readonly name: string;
+  readonly tensor: string;
+}
+
 export interface Spec {
   readonly name: string;
+  /** `stages`: no attention is computed (mask `none`, no out, no lse); what comes out are `outputs`. */
+  readonly computes: 'attention' | 'stages';
   readonly doc: readonly string[];
   readonly scalars: readonly ScalarParam[];
   readonly tensors: readonly TensorParam[];
+  /** Tensors computed before the attention, in order; usable wherever a tensor parameter is. */
+  readonly stages: readonly StageTensor[];
+  readonly outputs: readonly StageOutput[];
   readonly mask: MaskExpr;
   /** float, no q k s. */
   readonly scale: Expr;

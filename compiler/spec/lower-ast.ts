@@ -79,9 +79,12 @@ function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, nu
   const mask = lowerMask(l, maskClause.body, env);
   return {
     name: decl.name.name,
+    computes: 'attention',
     doc: decl.doc,
     scalars,
     tensors,
+    stages: [],
+    outputs: [],
     mask,
     scale: scale === undefined ? x.unary('rsqrt', x.toFloat(sizeRef('dim'))) : floatOf(scale, env),
     ...(score === undefined ? {} : { score: floatOf(score, scoreEnv(env, score.variable.name)) }),

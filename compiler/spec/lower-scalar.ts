@@ -32,6 +32,8 @@ export function automaticIndex(axis: Axis): Expr {
     case 'blocks':
     case 'free':
     case 'fixed':
+    case 'dim':
+    case 'counted':
       return broken(`axis ${axis.kind} has no index of its own`);
     default:
       return unreachable(axis);

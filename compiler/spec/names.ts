@@ -43,7 +43,10 @@ export function axisText(axis: Axis, size: (e: Expr) => string): string {
     case 'kv_heads':
     case 'queries':
     case 'keys':
+    case 'dim':
       return axis.kind;
+    case 'counted':
+      return size(axis.extent);
     default:
       return unreachable(axis);
   }

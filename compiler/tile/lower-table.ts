@@ -72,6 +72,10 @@ export function extentsOf(tensor: TensorParam): readonly Expr[] {
         return i(`${tensor.name}.${axis.name}`);
       case 'fixed':
         return int(axis.extent);
+      case 'dim':
+        return i('dim');
+      case 'counted':
+        return axis.extent;
       default:
         return unreachable(axis);
     }

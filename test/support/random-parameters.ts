@@ -134,6 +134,10 @@ function extentOf(axis: Axis, sizes: Sizes, scalars: ReadonlyMap<string, number>
       return freeExtent;
     case 'fixed':
       return axis.extent;
+    case 'dim':
+      return sizes.dim;
+    case 'counted':
+      return freeExtent;
     case 'blocks': {
       const size = axis.size.kind === 'literal' ? axis.size.value : scalars.get('step') ?? 1;
       return Math.ceil((axis.of === 'queries' ? sizes.nQ : sizes.nK) / size);

@@ -137,9 +137,12 @@ export function specAround(mask: MaskExpr, parts: { readonly scale?: Expr; reado
   const used = usedNames(mask, [scale, ...Object.values(optional)]);
   return {
     name: 'random',
+    computes: 'attention',
     doc: [],
     scalars: scalarParams.filter((p) => used.has(p.name)),
     tensors: tensorParams.filter((p) => used.has(p.name)),
+    stages: [],
+    outputs: [],
     mask,
     scale,
     ...optional,

@@ -95,6 +95,10 @@ export function launchOf(program: Program, spec: Spec, n: number, heads = 2): La
           return 9;
         case 'fixed':
           return axis.extent;
+        case 'dim':
+          return 64;
+        case 'counted':
+          return 8;
       }
     });
     return [t.name, { extents, data: dataOf(t.name, extents, n) }] as const;
