@@ -128,8 +128,11 @@ export function applyBinary(op: BinaryOp, type: ScalarType, a: number, b: number
   }
 }
 
-/** What a fold over an empty range gives; also the neutral element of its step. */
-export function foldIdentity(op: FoldOp): number {
+/** The largest f32: what an empty float `min` gives, and negated an empty float `max`. */
+export const floatMax = (2 - 2 ** -23) * 2 ** 127;
+
+/** What a fold of this type over an empty range gives; also the neutral element of its step. */
+export function foldIdentity(op: FoldOp, type: ScalarType): number {
   switch (op) {
     case 'any':
     case 'sum':
@@ -138,9 +141,9 @@ export function foldIdentity(op: FoldOp): number {
     case 'all':
       return 1;
     case 'min':
-      return intMax;
+      return type === 'float' ? floatMax : intMax;
     case 'max':
-      return intMin;
+      return type === 'float' ? -floatMax : intMin;
     default:
       return unreachable(op);
   }

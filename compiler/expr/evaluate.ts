@@ -287,7 +287,7 @@ function compileFold(e: Extract<Expr, { readonly kind: 'fold' }>, scope: Scope):
   const to = compile(e.to, scope);
   const local: Cell = { value: 0 };
   const body = compile(e.body, { ...scope, locals: new Map([...scope.locals, [e.local, local]]) });
-  const empty = foldIdentity(op);
+  const empty = foldIdentity(op, e.type);
   const isInt = e.type === 'int';
   const step = (sum: number, x: number): number => {
     switch (op) {

@@ -12,7 +12,8 @@
  * - `read` outside the tensor gives 0 (false, 0.0). Indices are storage indices counted from 0.
  * - `and` / `or` evaluate both sides.
  * - `fold` runs `local` over the half-open range [from, to); an empty range gives: any -> false, all -> true, sum and
- *   bit_or -> 0, min -> 2147483647, max -> -2147483648.
+ *   bit_or -> 0, min -> 2147483647, max -> -2147483648 (float: the largest f32, and its negation). Float sums may be
+ *   taken in any order.
  *
  * Constructors normalise: constants are folded, and neutral elements dropped. Use them instead of literals.
  */

@@ -136,7 +136,7 @@ function collect(e: Expr, scope: ExprScope, into: string[]): void {
       return;
     }
     case 'fold': {
-      const wanted = e.op === 'any' || e.op === 'all' ? e.type === 'bool' : e.op === 'sum' ? e.type !== 'bool' : e.type === 'int';
+      const wanted = e.op === 'any' || e.op === 'all' ? e.type === 'bool' : e.op === 'bit_or' ? e.type === 'int' : e.type !== 'bool';
       if (!wanted || e.body.type !== e.type || e.from.type !== 'int' || e.to.type !== 'int') wrong(e, `${e.op} of ${e.body.type} gives no ${e.type}`, into);
       collect(e.from, scope, into);
       collect(e.to, scope, into);

@@ -251,7 +251,7 @@ function lowerFold(emit: Emitter, e: Expr & { readonly kind: 'fold' }, scope: Sc
   const from = lowerExpr(emit, e.from, scope);
   const to = lowerExpr(emit, e.to, scope);
   return emit.remember(`${exprKey(e)} of ${inputs(emit, e, scope, []).join(',')}`, () => {
-    const result = emit.variable(e.op, literalOf(e.type, foldIdentity(e.op)));
+    const result = emit.variable(e.op, literalOf(e.type, foldIdentity(e.op, e.type)));
     const uniform = isUniform(e.from, scope) && isUniform(e.to, scope);
     const low = rangeOf(e.from, factsIn(scope)).low;
     const high = rangeOf(e.to, factsIn(scope)).high;
