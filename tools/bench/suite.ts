@@ -4,6 +4,7 @@
  * dense kernel, and errors against the interpreter.
  */
 import { compareRows } from '../../compiler/interpreters/bounds.ts';
+import { cutsOf } from '../../compiler/launch/cuts.ts';
 import { denseAttention } from '../../compiler/interpreters/dense/index.ts';
 import { measure } from '../../compiler/plan/measure.ts';
 import { queryTileOf } from '../../compiler/schedule.ts';
@@ -104,7 +105,7 @@ async function ours(session: DeviceSession, job: Pick<DemoJob, 'title' | 'spec' 
   let checked: Pick<BenchRow, 'error' | 'ofBound'> = {};
   if (check) {
     const result = valueOf(await ready.run(job.inputs));
-    const truth = computeReference({ spec: job.spec, launch: job.launch, inputs: job.inputs, outType: 'f32' });
+    const truth = computeReference({ spec: job.spec, launch: job.launch, inputs: job.inputs, outType: 'f32', cuts: cutsOf(compiled, job.launch) });
     const ratio = Math.max(compareRows(result.out, truth.out, truth.outBounds).ratio, compareRows(result.lse, truth.lse, truth.lseBounds).ratio);
     checked = { error: largestError(result.out, truth.out), ofBound: ratio };
   }

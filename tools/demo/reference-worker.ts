@@ -5,6 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import { attentionWithBounds } from '../../compiler/interpreters/bounds.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import type { Cuts } from '../../compiler/launch/cuts.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
 
 export interface ReferenceRequest {
@@ -13,6 +14,8 @@ export interface ReferenceRequest {
   readonly launch: Launch;
   readonly inputs: Inputs;
   readonly outType: 'f32' | 'f16';
+  /** How the kernels under test cut the work of a row: the bounds depend on it. */
+  readonly cuts: Cuts;
 }
 
 export interface Reference {
@@ -24,8 +27,8 @@ export interface Reference {
 
 export type ReferenceReply = { readonly id: number; readonly value: Reference } | { readonly id: number; readonly error: string };
 
-export function computeReference({ spec, launch, inputs, outType }: Omit<ReferenceRequest, 'id'>): Reference {
-  const { out, lse, bounds } = attentionWithBounds(spec, launch, inputs, { outType, splits: Math.max(1, Math.ceil(launch.sizes.nK / 32)) });
+export function computeReference({ spec, launch, inputs, outType, cuts }: Omit<ReferenceRequest, 'id'>): Reference {
+  const { out, lse, bounds } = attentionWithBounds(spec, launch, inputs, { outType, ...cuts });
   return { out, lse, outBounds: bounds.out, lseBounds: bounds.lse };
 }
 

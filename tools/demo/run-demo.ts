@@ -3,6 +3,7 @@
  * kernels at once while a worker thread computes the references; times are taken at the end, when nothing else runs.
  */
 import { compareRows } from '../../compiler/interpreters/bounds.ts';
+import { cutsOf } from '../../compiler/launch/cuts.ts';
 import { measure } from '../../compiler/plan/measure.ts';
 import { queryTileOf } from '../../compiler/schedule.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
@@ -74,15 +75,15 @@ export async function runDemo(jobs: readonly DemoJob[], session: DeviceSession, 
   let [compiling, checked] = [0, 0];
   const progress = (): void => say(`demo: ${compiling} of ${jobs.length} compiled, ${checked} checked against the interpreter`);
   try {
-    const expected = jobs.map((job) => {
-      const reference = references.of({ spec: job.spec, launch: job.launch, inputs: { q: job.inputs.q, k: job.inputs.k, v: job.inputs.v }, outType: dtype });
+    const programs = jobs.map((job) => ({ job, compiled: compile(job.spec, job.launch.sizes.dim) }));
+    const expected = programs.map(({ job: { spec, launch, inputs: { q, k, v } }, compiled }) => {
+      const reference = references.of({ spec, launch, inputs: { q, k, v }, outType: dtype, cuts: cutsOf(compiled, launch) });
       // Awaited later; until then a failure must not end the process.
       reference.catch(() => undefined);
       return reference;
     });
-    prepared = await pool(jobs.map((job, i) => ({ job, reference: expected[i] })), 2, async ({ job, reference }) => {
+    prepared = await pool(programs.map((program, i) => ({ ...program, reference: expected[i] })), 2, async ({ job, compiled, reference }) => {
       const { sizes } = job.launch;
-      const compiled = compile(job.spec, sizes.dim);
       const ready = valueOf(await session.prepare(compiled, job.launch));
       const dense = valueOf(await session.prepare(denseOf(sizes.dim), denseLaunch(sizes)));
       compiling += 1;
