@@ -3,7 +3,7 @@
  * kernel program's parts, a dialect table, and a naming. Out: documents with origins. Holds: one IR node gives one form of
  * the table; parentheses stand only where the form's levels ask for them; nothing is decided here that a pass could decide.
  */
-import { unreachable } from '../dsl/diagnostic.ts';
+import { CompilerBug, unreachable } from '../dsl/diagnostic.ts';
 import type { KernelBinary, KernelExpr, KernelStmt, KernelType, KernelUnary, StorageElement } from '../compiler/kernel/ir.ts';
 import { block, concat, group, indent, list, nothing, soft, text, withOrigin, type Doc } from './document.ts';
 
@@ -183,6 +183,8 @@ function leveled(context: PrintContext, expr: KernelExpr): Leveled {
       return place(context, context.name('array', expr.array), expr.index);
     case 'shuffle':
       return fill(expr.group === 4 ? dialect.shuffle4 : dialect.shuffle, [of(expr.value), of(expr.from)]);
+    case 'shuffle_xor':
+      throw new CompilerBug('print', 'this language has no shuffle by xor');
     case 'subgroup':
       return fill(dialect.subgroup[expr.op], [of(expr.value)]);
     default:
@@ -244,6 +246,8 @@ function bareStatement(context: PrintContext, stmt: KernelStmt): Doc {
     }
     case 'while':
       return block(concat('while (', of(stmt.cond), ') {'), bodyDocs(context, stmt.body), text('}'));
+    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
+      throw new CompilerBug('print', 'this language has no copies in the background and no matrix operations');
     case 'comment':
       return commentDoc(stmt.text);
     default:

@@ -130,6 +130,8 @@ export const wgslDialect: Dialect = {
     gt: comparison(' > '),
     ge: comparison(' >= '),
     dot: call('dot', 2),
+    // Refused by legalise.ts: lowerings for WGSL round bfloat16 with integer operations.
+    pack_bfloat2: call('pack_bfloat2', 2),
     pack_half2: fixed('pack2x16float(vec2f(', slot(0, levels.any), ', ', slot(1, levels.any), '))'),
   },
   fma: {
@@ -142,8 +144,8 @@ export const wgslDialect: Dialect = {
   select: fixed('select(', slot(2, shift), ', ', slot(1, shift), ', ', slot(0, levels.any), ')'),
   vec4: call('vec4f', 4),
   extract: [postfix('.x'), postfix('.y'), postfix('.z'), postfix('.w')],
-  load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f32'), vec4h: call('vec4f') },
-  store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, f16: call('f16'), vec4h: call('vec4h') },
+  load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f32'), vec4h: call('vec4f') },
+  store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f16'), vec4h: call('vec4h') },
   shuffle: call('subgroupShuffle', 2),
   shuffle4: call('quadBroadcast', 2),
   subgroup: { sum: call('subgroupAdd'), max: call('subgroupMax') },
@@ -158,7 +160,7 @@ export const wgslDialect: Dialect = {
 };
 
 /** The type of a storage buffer's elements. */
-export const storageTypes = { f32: 'f32', vec4f: 'vec4f', i32: 'i32', u32: 'u32', vec2u: 'vec2u', f16: 'f16', vec4h: 'vec4h' } as const;
+export const storageTypes = { f32: 'f32', vec4f: 'vec4f', i32: 'i32', u32: 'u32', vec2u: 'vec2u', vec4u: 'vec4u', f16: 'f16', vec4h: 'vec4h' } as const;
 
 /** The module's helper functions, line by line; the frame prints those a kernel calls. */
 export const helperLines: Readonly<Record<keyof typeof helperNames, readonly string[]>> = {

@@ -4,7 +4,7 @@
  * finite, where the IR wraps or rounds), shift counts and shuffle lanes are u32, and tanh sees no argument beyond +-15
  * (drivers compute it as a quotient of exponentials, which overflow; tanh(15) is 1 in f32).
  */
-import { unreachable } from '../../dsl/diagnostic.ts';
+import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelBinary, KernelExpr, KernelProgram, KernelUnary } from '../../compiler/kernel/ir.ts';
 import { mapProgram } from '../../compiler/kernel/walk.ts';
 
@@ -148,6 +148,7 @@ function foldBinary(op: KernelBinary, left: Literal, right: Literal): Literal | 
       return literal('bool', a >= b ? 1 : 0);
     case 'dot':
     case 'pack_half2':
+    case 'pack_bfloat2':
       return undefined;
     default:
       return unreachable(op);
@@ -184,6 +185,7 @@ function legal(expr: KernelExpr): KernelExpr {
       if (isLiteral(expr.arg)) return foldUnary(expr.op, expr.arg) ?? expr;
       return expr.op === 'tanh' ? { ...expr, arg: clampTanh(expr.arg) } : expr;
     case 'binary': {
+      if (expr.op === 'pack_bfloat2') throw new CompilerBug('print', 'WGSL packs no bfloat16');
       if (isLiteral(expr.left) && isLiteral(expr.right)) return foldBinary(expr.op, expr.left, expr.right) ?? expr;
       // For readers: x + -1 is x - 1.
       if (expr.op === 'add' && isLiteral(expr.right) && expr.right.value < 0 && expr.right.value !== -2147483648) {
@@ -213,6 +215,7 @@ function legal(expr: KernelExpr): KernelExpr {
     case 'load':
     case 'load_shared':
     case 'load_array':
+    case 'shuffle_xor':
     case 'subgroup':
       return expr;
     default:

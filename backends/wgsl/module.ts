@@ -40,6 +40,7 @@ function usesOf(program: KernelProgram): Uses {
         if (expr.op === 'pack_half4') helpers.add('packHalf4');
         return;
       case 'shuffle':
+      case 'shuffle_xor':
       case 'subgroup':
         subgroups = true;
         return;

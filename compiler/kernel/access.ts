@@ -102,6 +102,8 @@ export function loadElement(emit: Emitter, view: BufferView, index: KernelExpr):
     case 'f32':
     case 'f16':
       return emit.value(load(view, 'f32', index));
+    case 'vec4u':
+      throw new CompilerBug('lower-tile', `'${view.decl.name}' is only copied`);
     case 'i32': {
       const word = emit.value(load(view, 'i32', index));
       return view.decl.element === 'bool' ? emit.value(bin('ne', word, i32(0))) : word;
@@ -159,6 +161,7 @@ export function loadChunk(emit: Emitter, view: BufferView, place: ChunkPlace): K
     }
     case 'u32':
       return emit.value(packedChunk(emit, view, place, whole), 'chunk');
+    case 'vec4u':
     case 'i32':
       throw new CompilerBug('lower-tile', `'${view.decl.name}' is no float buffer`);
   }
@@ -251,6 +254,7 @@ export function storeChunk(emit: Emitter, view: BufferView, place: ChunkPlace, v
       }
       return;
     }
+    case 'vec4u':
     case 'i32':
       throw new CompilerBug('lower-tile', `'${view.decl.name}' is no float buffer`);
   }

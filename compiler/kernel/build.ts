@@ -88,6 +88,7 @@ function binaryType(op: KernelBinary, left: KernelExpr, right: KernelExpr): Kern
     case 'dot':
       return 'f32';
     case 'pack_half2':
+    case 'pack_bfloat2':
       return 'u32';
     default:
       return left.type === 'vec4f' ? 'vec4f' : right.type;

@@ -10,7 +10,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Origin } from '../../dsl/span.ts';
 import { refer } from './build.ts';
-import type { KernelExpr, KernelStmt } from './ir.ts';
+import type { KernelExpr, KernelStmt, KernelType } from './ir.ts';
 
 interface Block {
   readonly stmts: KernelStmt[];
@@ -30,6 +30,8 @@ export interface Emitter {
   /** A new immutable name for the present value of the expression. */
   copy(name: string, expr: KernelExpr): KernelExpr;
   variable(name: string, initial: KernelExpr): KernelExpr;
+  /** A new name which the statement that is pushed next declares; it stays as it is. */
+  declared(hint: string, type: KernelType): KernelExpr & { readonly kind: 'ref' };
   assign(variable: KernelExpr, value: KernelExpr): void;
   /** Says that the variables may have changed. */
   touch(variables: readonly KernelExpr[]): void;
@@ -120,6 +122,8 @@ export function createEmitter(start: Origin, reserved: readonly string[]): Emitt
         return `memory@${clock}`;
       case 'shuffle':
         return `shuffle${e.group ?? ''}(${keyOf(e.value)},${keyOf(e.from)})`;
+      case 'shuffle_xor':
+        return `shuffle_xor${e.mask}(${keyOf(e.value)})`;
       case 'subgroup':
         return `subgroup_${e.op}(${keyOf(e.value)})`;
       default:
@@ -212,6 +216,11 @@ export function createEmitter(start: Origin, reserved: readonly string[]): Emitt
       versions.set(name, clock);
       depths.set(name, blocks.length);
       return refer(name, initial.type);
+    },
+    declared: (hint, type) => {
+      const name = fresh(hint);
+      depths.set(name, blocks.length);
+      return refer(name, type);
     },
     assign: (variable, expr) => {
       if (variable.kind !== 'ref' || !versions.has(variable.name)) throw new CompilerBug('emitter', 'only a variable is written');

@@ -5,14 +5,17 @@
  *
  * Meaning: i32 and u32 wrap; `div`/`mod` on i32 are the machine's truncating ones (floor division has been lowered,
  * zero divisors excluded) and shift counts are already masked; f32 rounds after each operation; `and`/`or` evaluate both sides (no
- * short circuit). Every variable has an initial value. Subgroup operations and barriers stand in uniform control flow.
+ * short circuit). Every variable has an initial value. Subgroup and matrix operations, copies' commits and waits, and barriers stand in uniform control flow.
  */
 import type { Origin } from '../../dsl/span.ts';
 
 export type KernelType = 'bool' | 'i32' | 'u32' | 'f32' | 'vec4f' | 'vec2u';
 
-/** Elements of a storage buffer as the kernel sees it. f16 data is seen as `u32` (a packed pair), `vec2u` (packed four), or `f16`. */
-export type StorageElement = 'f32' | 'vec4f' | 'i32' | 'u32' | 'vec2u' | 'f16' | 'vec4h';
+/**
+ * Elements of a storage buffer as the kernel sees it. f16 data is seen as `u32` (a packed pair), `vec2u` (packed four), or `f16`; bf16 data
+ * as `u32` or `vec2u`. `vec4u`: sixteen bytes (packed eight), which are copied to workgroup memory and never loaded as values.
+ */
+export type StorageElement = 'f32' | 'vec4f' | 'i32' | 'u32' | 'vec2u' | 'vec4u' | 'f16' | 'vec4h';
 
 export interface StorageDecl {
   readonly name: string;
@@ -28,12 +31,17 @@ export interface UniformDecl {
   readonly type: 'i32' | 'f32';
 }
 
-/** Workgroup memory. */
+/** Workgroup memory. `vec4u`: sixteen bytes, written by copies and read as rows of matrices. */
 export interface SharedDecl {
   readonly name: string;
-  readonly element: 'f32' | 'i32' | 'u32' | 'vec4f';
+  readonly element: 'f32' | 'i32' | 'u32' | 'vec4f' | 'vec4u';
   readonly length: number;
 }
+
+/** 16-bit numbers that matrix operations take. */
+export type MatrixElement = 'f16' | 'bf16';
+
+export type Four<T> = readonly [T, T, T, T];
 
 export type KernelUnary =
   | 'neg' | 'not' | 'bit_not' | 'abs'
@@ -54,8 +62,8 @@ export type KernelBinary =
   | 'and' | 'or' | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
   /** vec4f x vec4f -> f32. */
   | 'dot'
-  /** two f32 -> u32 packed halves. */
-  | 'pack_half2';
+  /** two f32 -> u32 packed halves, round to nearest, the left one low; the same for bfloat16. */
+  | 'pack_half2' | 'pack_bfloat2';
 
 export type KernelExpr =
   | { readonly kind: 'literal'; readonly type: 'bool' | 'i32' | 'u32' | 'f32'; readonly value: number }
@@ -79,6 +87,8 @@ export type KernelExpr =
    * literal below 4) of the own four, lanes 4i to 4i + 3 of the subgroup.
    */
   | { readonly kind: 'shuffle'; readonly type: KernelType; readonly value: KernelExpr; readonly from: KernelExpr; readonly group?: 4 }
+  /** The value that the lane with this number xor `mask` of the subgroup holds. */
+  | { readonly kind: 'shuffle_xor'; readonly type: KernelType; readonly value: KernelExpr; readonly mask: number }
   /** Over the whole subgroup. */
   | { readonly kind: 'subgroup'; readonly type: KernelType; readonly op: 'sum' | 'max'; readonly value: KernelExpr };
 
@@ -91,6 +101,27 @@ export type KernelStmt =
   | { readonly kind: 'assign_array'; readonly array: string; readonly index: KernelExpr; readonly value: KernelExpr; readonly origin: Origin }
   | { readonly kind: 'store'; readonly storage: string; readonly index: KernelExpr; readonly value: KernelExpr; readonly origin: Origin }
   | { readonly kind: 'store_shared'; readonly shared: string; readonly index: KernelExpr; readonly value: KernelExpr; readonly origin: Origin }
+  /**
+   * Starts a copy of one 16-byte element: its first `bytes` (0 to 16) come from storage, the rest are zeros. With 0 bytes nothing is read,
+   * and `index` may lie anywhere. The copy belongs to the lane; it has ended after a `copy_wait` for its group, and other lanes
+   * see it after a barrier that follows the wait.
+   */
+  | { readonly kind: 'copy_async'; readonly shared: string; readonly at: KernelExpr; readonly storage: string; readonly index: KernelExpr; readonly bytes: KernelExpr; readonly origin: Origin }
+  /** Closes the group of copies that the lane has started since the last commit. */
+  | { readonly kind: 'copy_commit'; readonly origin: Origin }
+  /** Waits until at most `pending` groups of the lane, the latest ones, are under way. */
+  | { readonly kind: 'copy_wait'; readonly pending: number; readonly origin: Origin }
+  /**
+   * Declares `names` (u32): four 8 x 8 matrices of 16-bit numbers from workgroup memory. Lane 8i + j of each 32 says where row j of matrix i lies
+   * (an element of 16 bytes); lane t gets in names[i] the elements 2(t mod 4) and 2(t mod 4) + 1 of row t div 4; transposed, of column t div 4.
+   */
+  | { readonly kind: 'load_matrix'; readonly names: Four<string>; readonly shared: string; readonly index: KernelExpr; readonly transposed: boolean; readonly origin: Origin }
+  /**
+   * sums += a x b for each 32 lanes: a is 16 x 16 and b 16 x 8 packed 16-bit numbers, sums 16 x 8 f32 variables. Lane t, with g = t div 4 and
+   * q = t mod 4, holds of a (g, 2q..), (g + 8, 2q..), (g, 2q + 8..), (g + 8, 2q + 8..), of b (2q.., g), (2q + 8.., g), of the sums
+   * (g, 2q), (g, 2q + 1), (g + 8, 2q), (g + 8, 2q + 1); of a pair the first is low. Products are exact, sums f32 in any order.
+   */
+  | { readonly kind: 'mma'; readonly operands: MatrixElement; readonly sums: Four<string>; readonly a: Four<KernelExpr>; readonly b: readonly [KernelExpr, KernelExpr]; readonly origin: Origin }
   /** Workgroup execution and memory barrier. */
   | { readonly kind: 'barrier'; readonly origin: Origin }
   /** `uniform`: the lowering knows that all lanes of the workgroup take the same way (barriers and shuffles may stand inside). */

@@ -56,6 +56,8 @@ export function printKernelExpr(e: KernelExpr): string {
       return `${e.array}[${printKernelExpr(e.index)}]`;
     case 'shuffle':
       return call(e.group === 4 ? 'shuffle4' : 'shuffle', e.value, e.from);
+    case 'shuffle_xor':
+      return `shuffle_xor(${printKernelExpr(e.value)}, ${e.mask})`;
     case 'subgroup':
       return call(`subgroup_${e.op}`, e.value);
     default:
@@ -79,6 +81,16 @@ export function printKernelStatement(s: KernelStmt): string {
       return `store ${s.storage}[${printKernelExpr(s.index)}] = ${printKernelExpr(s.value)}`;
     case 'store_shared':
       return `share ${s.shared}[${printKernelExpr(s.index)}] = ${printKernelExpr(s.value)}`;
+    case 'copy_async':
+      return `copy ${s.shared}[${printKernelExpr(s.at)}] = ${s.storage}[${printKernelExpr(s.index)}] of ${printKernelExpr(s.bytes)} bytes`;
+    case 'copy_commit':
+      return 'commit';
+    case 'copy_wait':
+      return `wait ${s.pending}`;
+    case 'load_matrix':
+      return `matrices ${s.names.join(', ')} = ${s.transposed ? 'transposed ' : ''}${s.shared}[${printKernelExpr(s.index)}]`;
+    case 'mma':
+      return `${s.sums.join(', ')} += ${s.operands} (${s.a.map(printKernelExpr).join(', ')}) x (${s.b.map(printKernelExpr).join(', ')})`;
     case 'barrier':
       return 'barrier';
     case 'if':
@@ -107,6 +119,7 @@ function lines(body: readonly KernelStmt[], indent: string): readonly string[] {
       case 'while':
         return [head, ...lines(s.body, deeper)];
       case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
+      case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
         return [head];
       default:
         return unreachable(s);

@@ -19,7 +19,7 @@ export interface KernelResources {
 }
 
 export function bytesOfShared(decl: SharedDecl): number {
-  return decl.length * (decl.element === 'vec4f' ? 16 : 4);
+  return decl.length * (decl.element === 'vec4f' || decl.element === 'vec4u' ? 16 : 4);
 }
 
 export function sharedBytes(shared: readonly SharedDecl[]): number {
@@ -37,7 +37,7 @@ function countLoads(e: KernelExpr): number {
 
 function loadSites(body: readonly KernelStmt[]): number {
   return body.reduce(
-    (n, s) => n + expressionsOf(s).reduce((m, e) => m + countLoads(e), 0) + nestedBlocks(s).reduce((m, b) => m + loadSites(b), 0), 0,
+    (n, s) => n + (s.kind === 'load_matrix' || s.kind === 'copy_async' ? 1 : 0) + expressionsOf(s).reduce((m, e) => m + countLoads(e), 0) + nestedBlocks(s).reduce((m, b) => m + loadSites(b), 0), 0,
   );
 }
 

@@ -5,8 +5,8 @@
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelBinary, KernelExpr, KernelType, KernelUnary, StorageElement } from './ir.ts';
 
-/** The type that a load from storage of this element has. */
-export function storedType(element: StorageElement): KernelType {
+/** The type that a load from storage of this element has; undefined: it is copied only. */
+export function storedType(element: StorageElement): KernelType | undefined {
   switch (element) {
     case 'f32':
     case 'f16':
@@ -18,6 +18,8 @@ export function storedType(element: StorageElement): KernelType {
     case 'u32':
     case 'vec2u':
       return element;
+    case 'vec4u':
+      return undefined;
     default:
       return unreachable(element);
   }
@@ -110,6 +112,7 @@ export function binaryType(op: KernelBinary, left: KernelType, right: KernelType
     case 'dot':
       return when(vector, 'f32');
     case 'pack_half2':
+    case 'pack_bfloat2':
       return when(same && left === 'f32', 'u32');
     default:
       return unreachable(op);
@@ -139,6 +142,8 @@ export function typeByOperands(e: Exclude<KernelExpr, { readonly kind: 'ref' | '
       return e.vector.type === 'vec4f' ? 'f32' : when(e.vector.type === 'vec2u' && e.part < 2, 'u32');
     case 'shuffle':
       return when(e.from.type === 'i32' && e.value.type !== 'bool', e.value.type);
+    case 'shuffle_xor':
+      return when(e.value.type !== 'bool', e.value.type);
     case 'subgroup':
       return when(e.value.type !== 'bool' && e.value.type !== 'vec2u', e.value.type);
     default:

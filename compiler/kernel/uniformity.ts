@@ -32,6 +32,7 @@ function uniform(f: Facts, e: KernelExpr): boolean {
       return !f.differing.has(e.array) && uniform(f, e.index);
     case 'load_shared':
     case 'shuffle':
+    case 'shuffle_xor':
     case 'subgroup':
       return false;
     case 'unary':
@@ -82,8 +83,17 @@ function spread(f: Facts, body: readonly KernelStmt[], together: boolean): void 
       case 'while':
         spread(f, s.body, together && uniform(f, s.cond));
         break;
+      case 'load_matrix':
+        s.names.forEach((n) => f.differing.add(n));
+        break;
+      case 'mma':
+        s.sums.forEach((n) => f.differing.add(n));
+        break;
       case 'store':
       case 'store_shared':
+      case 'copy_async':
+      case 'copy_commit':
+      case 'copy_wait':
       case 'barrier':
       case 'comment':
         break;

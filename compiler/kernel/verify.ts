@@ -21,7 +21,8 @@ interface Name {
 }
 
 interface Memory {
-  readonly type: KernelType;
+  /** Absent: elements of 16 bytes that are copied and read as matrices only. */
+  readonly type: KernelType | undefined;
   /** Absent: known at launch only. */
   readonly length?: number;
   readonly writable: boolean;
@@ -66,13 +67,16 @@ function memoryOf(c: Context, scope: Scope, access: Access): readonly [string, M
 function checkMemoryLoad(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'load' | 'load_shared' | 'load_array' }>): void {
   const [name, memory, what] = memoryOf(c, scope, e);
   checkIndex(report, name, memory, e.index, what);
-  if (memory !== undefined && memory.type !== e.type) report('types', `'${name}' holds ${memory.type}, loaded as ${e.type}`);
+  if (memory !== undefined && memory.type !== e.type) report('types', `'${name}' holds ${memory.type ?? 'elements of 16 bytes'}, loaded as ${e.type}`);
 }
 
-function checkSubgroup(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'shuffle' | 'subgroup' }>): void {
+function checkSubgroup(c: Context, scope: Scope, report: Report, e: Extract<KernelExpr, { readonly kind: 'shuffle' | 'shuffle_xor' | 'subgroup' }>): void {
   const { subgroup } = c.program;
   if (!scope.together) report('together', `\`${printKernelExpr(e)}\` stands where lanes may have parted`);
   if (subgroup === undefined) report('subgroup', 'the program uses subgroup operations, but counts on no subgroup');
+  if (e.kind === 'shuffle_xor' && (!Number.isInteger(e.mask) || e.mask < 1 || e.mask >= (subgroup ?? Infinity))) {
+    report('subgroup', `\`${printKernelExpr(e)}\` asks for a lane that small subgroups do not have`);
+  }
   if (e.kind !== 'shuffle') return;
   if (!c.uniformity.uniform(e.from)) report('together', `\`${printKernelExpr(e)}\` asks for different lanes`);
   if (e.group !== undefined && e.from.kind !== 'literal') report('subgroup', `\`${printKernelExpr(e)}\` asks its group of ${e.group} for a lane that is no constant`);
@@ -110,6 +114,7 @@ function checkExpr(c: Context, scope: Scope, report: Report, e: KernelExpr): voi
       checkMemoryLoad(c, scope, report, e);
       break;
     case 'shuffle':
+    case 'shuffle_xor':
     case 'subgroup':
       checkSubgroup(c, scope, report, e);
       break;
@@ -184,10 +189,22 @@ function statement(c: Context, scope: Scope, s: KernelStmt): void {
       const [name, memory, what] = memoryOf(c, scope, s);
       checkIndex(report, name, memory, s.index, what);
       if (memory !== undefined && !memory.writable) report('memory', `'${name}' is only read and cannot be stored into`);
+      if (memory !== undefined && memory.type === undefined) report('types', `'${name}' is written by copies`);
       checkExpr(c, scope, report, s.index);
       checkTyped(c, scope, report, s.value, memory?.type);
       return;
     }
+    case 'copy_async':
+      return checkCopy(c, scope, report, s);
+    case 'copy_commit':
+    case 'copy_wait':
+      if (!scope.together) report('together', 'a group of copies ends where lanes may have parted');
+      if (s.kind === 'copy_wait' && (!Number.isInteger(s.pending) || s.pending < 0)) report('bounds', `a wait for all but ${s.pending} groups`);
+      return;
+    case 'load_matrix':
+      return checkMatrixLoad(c, scope, report, s);
+    case 'mma':
+      return checkProduct(c, scope, report, s);
     case 'barrier':
       if (!scope.together) report('together', 'a barrier stands where lanes may have parted');
       return;
@@ -217,6 +234,48 @@ function statement(c: Context, scope: Scope, s: KernelStmt): void {
   }
 }
 
+/** Matrix operations are of 32 lanes, all of them here. */
+function checkWarp(c: Context, scope: Scope, report: Report): void {
+  if (!scope.together) report('together', 'a matrix operation stands where lanes may have parted');
+  if (c.program.subgroup === undefined || c.program.subgroup < 32 || c.program.workgroupSize % 32 !== 0) {
+    report('subgroup', 'the program uses matrix operations, but has no whole subgroups of 32 lanes to count on');
+  }
+}
+
+/** Memory of 16-byte elements. */
+function checkSixteen(report: Report, name: string, memory: Memory | undefined, index: KernelExpr, what: string): void {
+  checkIndex(report, name, memory, index, what);
+  if (memory !== undefined && memory.type !== undefined) report('types', `'${name}' holds ${memory.type}, not elements of 16 bytes`);
+}
+
+function checkCopy(c: Context, scope: Scope, report: Report, s: Extract<KernelStmt, { readonly kind: 'copy_async' }>): void {
+  checkSixteen(report, s.shared, c.shared.get(s.shared), s.at, 'workgroup memory');
+  const source = c.storage.get(s.storage);
+  if (source?.writable === true) report('memory', `'${s.storage}' is written in this kernel and cannot be copied in the background`);
+  if (s.bytes.kind !== 'literal' || s.bytes.value !== 0) checkSixteen(report, s.storage, source, s.index, 'storage');
+  if (s.bytes.kind === 'literal' && (s.bytes.value < 0 || s.bytes.value > 16)) report('bounds', `a copy of ${s.bytes.value} bytes of 16`);
+  for (const e of [s.at, s.index, s.bytes]) checkTyped(c, scope, report, e, 'i32');
+}
+
+function checkMatrixLoad(c: Context, scope: Scope, report: Report, s: Extract<KernelStmt, { readonly kind: 'load_matrix' }>): void {
+  checkWarp(c, scope, report);
+  checkSixteen(report, s.shared, c.shared.get(s.shared), s.index, 'workgroup memory');
+  checkTyped(c, scope, report, s.index, 'i32');
+  for (const name of s.names) declare(c, scope, report, name, 'u32', false);
+}
+
+function checkProduct(c: Context, scope: Scope, report: Report, s: Extract<KernelStmt, { readonly kind: 'mma' }>): void {
+  checkWarp(c, scope, report);
+  for (const sum of s.sums) {
+    const name = scope.names.get(sum);
+    if (name === undefined) report('in-scope', `'${sum}' is not in scope`);
+    else if (!name.mutable) report('variables', `'${sum}' is no variable`);
+    else if (name.type !== 'f32') report('types', `'${sum}' is ${name.type}, not f32`);
+  }
+  if (new Set(s.sums).size < 4) report('variables', 'two sums of a product are one variable');
+  for (const e of [...s.a, ...s.b]) checkTyped(c, scope, report, e, 'u32');
+}
+
 function block(c: Context, scope: Scope, body: readonly KernelStmt[]): void {
   for (const s of body) statement(c, scope, s);
 }
@@ -241,7 +300,7 @@ export function verifyKernel(program: KernelProgram): readonly Finding[] {
   const c: Context = {
     program,
     storage: new Map(program.storage.map((s) => [s.name, { type: storedType(s.element), writable: s.access === 'write' }])),
-    shared: new Map(program.shared.map((s) => [s.name, { type: s.element, length: s.length, writable: true }])),
+    shared: new Map(program.shared.map((s) => [s.name, { type: s.element === 'vec4u' ? undefined : s.element, length: s.length, writable: true }])),
     uniformity: uniformityOf(program),
     findings: [],
   };

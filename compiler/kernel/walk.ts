@@ -30,6 +30,7 @@ export function subexpressions(e: KernelExpr): readonly KernelExpr[] {
       return [e.index];
     case 'shuffle':
       return [e.value, e.from];
+    case 'shuffle_xor':
     case 'subgroup':
       return [e.value];
     default:
@@ -81,6 +82,7 @@ export function mapOperands(e: KernelExpr, f: (e: KernelExpr) => KernelExpr): Ke
     }
     case 'shuffle':
       return { ...e, value: f(e.value), from: f(e.from) };
+    case 'shuffle_xor':
     case 'subgroup':
       return { ...e, value: f(e.value) };
     default:
@@ -108,7 +110,7 @@ function folded(e: KernelExpr): KernelExpr {
       return vec4(e.parts);
     case 'extract':
       return extract(e.vector, e.part);
-    case 'literal': case 'ref': case 'builtin': case 'load': case 'load_shared': case 'load_array': case 'shuffle': case 'subgroup':
+    case 'literal': case 'ref': case 'builtin': case 'load': case 'load_shared': case 'load_array': case 'shuffle': case 'shuffle_xor': case 'subgroup':
       return e;
     default:
       return unreachable(e);
@@ -137,6 +139,14 @@ export function expressionsOf(s: KernelStmt): readonly KernelExpr[] {
       return [s.cond];
     case 'for':
       return [s.from, s.to];
+    case 'copy_async':
+      return [s.at, s.index, s.bytes];
+    case 'load_matrix':
+      return [s.index];
+    case 'mma':
+      return [...s.a, ...s.b];
+    case 'copy_commit':
+    case 'copy_wait':
     case 'barrier':
     case 'comment':
       return [];
@@ -162,6 +172,14 @@ export function mapStatement(s: KernelStmt, f: (e: KernelExpr) => KernelExpr): K
       return { ...s, cond: f(s.cond) };
     case 'for':
       return { ...s, from: f(s.from), to: f(s.to) };
+    case 'copy_async':
+      return { ...s, at: f(s.at), index: f(s.index), bytes: f(s.bytes) };
+    case 'load_matrix':
+      return { ...s, index: f(s.index) };
+    case 'mma':
+      return { ...s, a: [f(s.a[0]), f(s.a[1]), f(s.a[2]), f(s.a[3])], b: [f(s.b[0]), f(s.b[1])] };
+    case 'copy_commit':
+    case 'copy_wait':
     case 'barrier':
     case 'comment':
       return s;
@@ -178,6 +196,7 @@ export function nestedBlocks(s: KernelStmt): readonly (readonly KernelStmt[])[] 
     case 'while':
       return [s.body];
     case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
+    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
       return [];
     default:
       return unreachable(s);
@@ -193,10 +212,23 @@ export function mapBlocks(s: KernelStmt, f: (block: readonly KernelStmt[]) => re
     case 'while':
       return { ...s, body: f(s.body) };
     case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
+    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
       return s;
     default:
       return unreachable(s);
   }
+}
+
+/** Variables and arrays that the statement itself writes; declarations are no writes. */
+export function writtenBy(s: KernelStmt): readonly string[] {
+  if (s.kind === 'assign') return [s.name];
+  if (s.kind === 'assign_array') return [s.array];
+  return s.kind === 'mma' ? s.sums : [];
+}
+
+/** Whether the statement itself writes workgroup memory or orders accesses to it. */
+export function movesMemory(s: KernelStmt): boolean {
+  return s.kind === 'store_shared' || s.kind === 'copy_async' || s.kind === 'copy_commit' || s.kind === 'copy_wait' || s.kind === 'barrier';
 }
 
 /** Calls `f` on every statement, outer ones first. */

@@ -4,7 +4,7 @@
  * of one each. Chains stay short: what they use must be kept until their end.
  */
 import type { KernelExpr, KernelProgram, KernelStmt } from '../kernel/ir.ts';
-import { expressionsOf, mapBlocks, mapExpr, nestedBlocks, subexpressions } from '../kernel/walk.ts';
+import { expressionsOf, mapBlocks, mapExpr, movesMemory, nestedBlocks, subexpressions, writtenBy } from '../kernel/walk.ts';
 
 type Assign = KernelStmt & { readonly kind: 'assign' };
 
@@ -51,9 +51,8 @@ function touchOf(s: KernelStmt): Touch {
   let memory = false;
   const walk = (x: KernelStmt): void => {
     expressionsOf(x).forEach((e) => collectReads(e, reads));
-    if (x.kind === 'assign') writes.add(x.name);
-    else if (x.kind === 'assign_array') writes.add(x.array);
-    else if (x.kind === 'store_shared' || x.kind === 'barrier') memory = true;
+    writtenBy(x).forEach((n) => writes.add(n));
+    if (movesMemory(x)) memory = true;
     nestedBlocks(x).forEach((b) => b.forEach(walk));
   };
   walk(s);

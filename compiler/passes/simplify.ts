@@ -3,7 +3,7 @@
  * are used once, nearby. A use moves past a write only where it does not read what is written; it never moves into a loop.
  */
 import type { KernelExpr, KernelProgram, KernelStmt } from '../kernel/ir.ts';
-import { expressionsOf, mapBlocks, mapExpr, mapStatement, nestedBlocks, subexpressions } from '../kernel/walk.ts';
+import { expressionsOf, mapBlocks, mapExpr, mapStatement, movesMemory, nestedBlocks, subexpressions, writtenBy } from '../kernel/walk.ts';
 
 /** Deeper expressions keep their names: readers and the nesting limits of device compilers are thankful. */
 const deepest = 12;
@@ -22,7 +22,12 @@ function eachRef(e: KernelExpr, visit: (name: string) => void): void {
 
 function addUses(body: readonly KernelStmt[], uses: Map<string, number>): void {
   for (const s of body) {
-    expressionsOf(s).forEach((e) => eachRef(e, (n) => uses.set(n, (uses.get(n) ?? 0) + 1)));
+    const use = (n: string): void => {
+      uses.set(n, (uses.get(n) ?? 0) + 1);
+    };
+    expressionsOf(s).forEach((e) => eachRef(e, use));
+    // A product adds to its sums: they are read as well as written.
+    if (s.kind === 'mma') s.sums.forEach(use);
     nestedBlocks(s).forEach((b) => addUses(b, uses));
   }
 }
@@ -84,9 +89,8 @@ function effectsOf(s: KernelStmt): Effects {
   const names = new Set<string>();
   let memory = false;
   const walk = (x: KernelStmt): void => {
-    if (x.kind === 'assign') names.add(x.name);
-    else if (x.kind === 'assign_array') names.add(x.array);
-    else if (x.kind === 'store_shared' || x.kind === 'barrier') memory = true;
+    writtenBy(x).forEach((n) => names.add(n));
+    if (movesMemory(x)) memory = true;
     nestedBlocks(x).forEach((b) => b.forEach(walk));
   };
   walk(s);

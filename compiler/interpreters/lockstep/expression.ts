@@ -7,23 +7,12 @@ import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelType } from '../../kernel/ir.ts';
 import type { NameScope } from '../../scope.ts';
 import { f16FromBits } from '../number.ts';
-import { checkUse, componentsOf, floats, ints, laneName, lanesOf, report, room, taintRoom } from './machine.ts';
-import type { Lanes, Machine } from './machine.ts';
+import { checkUse, componentsOf, floats, ints, laneName, report, room, taintRoom } from './machine.ts';
+import type { Held, Lanes, Machine, Run, Value } from './machine.ts';
 import { inShared, inStorage, noteLoad, noteSharedLoad } from './memory.ts';
-import type { SharedState, StorageView } from './memory.ts';
+import type { Copies, SharedState, StorageView } from './memory.ts';
 import { binaryLoop, fmaLoop, unaryLoop } from './operators.ts';
-import type { Run } from './operators.ts';
-
-/** Values of all lanes, and for each lane its taint (0: none). */
-export interface Held {
-  readonly type: KernelType;
-  readonly out: Lanes;
-  readonly taint: Uint8Array;
-}
-
-export interface Value extends Held {
-  readonly run: Run;
-}
+import { compileShuffle, compileShuffleXor, compileSubgroup } from './subgroup.ts';
 
 export interface PrivateArray {
   readonly name: string;
@@ -39,6 +28,8 @@ export interface Scope {
   readonly arrays: NameScope<PrivateArray>;
   readonly storage: ReadonlyMap<string, { view: StorageView | undefined }>;
   readonly shared: ReadonlyMap<string, SharedState>;
+  /** Copies in the background. */
+  readonly copies: Copies;
   /** Builtins by name. */
   readonly builtins: ReadonlyMap<string, Int32Array>;
   /** The statement stands under control flow that is not declared uniform. */
@@ -76,6 +67,11 @@ function inOrder(...runs: readonly Run[]): Run {
   return () => {
     for (const run of busy) run();
   };
+}
+
+/** The value, computed after its operands. */
+function after(operands: readonly Value[], value: Value): Value {
+  return { ...value, run: inOrder(...operands.map((x) => x.run), value.run) };
 }
 
 /** A value computed lane by lane from operands: it is tainted where one of them is. */
@@ -195,84 +191,6 @@ function compileArrayLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 
   return { type: e.type, out, taint, run: inOrder(index.run, loop) };
 }
 
-/** What every subgroup operation asks: all lanes of the workgroup are here, and the compiler could know it. */
-function checkTogether(scope: Scope): void {
-  const { m } = scope;
-  m.counters.subgroupOps += 1;
-  if (!m.full) {
-    report(m, 'divergent-subgroup', 'lanes', () => `a subgroup operation that ${lanesOf(m.mask, 0)} of workgroup (${m.group.join(', ')}) did not reach`);
-  } else if (scope.divergent) {
-    report(m, 'divergent-subgroup', 'flow', () => 'a subgroup operation under control flow that is not declared uniform');
-  }
-}
-
-function compileShuffle(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'shuffle' }>): Value {
-  const { m } = scope;
-  const value = compileValue(scope, e.value);
-  const from = compileValue(scope, e.from);
-  const source = from.out;
-  const out = room(e.type, m.lanes);
-  const taint = taintRoom(m, m.lanes);
-  const n = componentsOf(e.type);
-  const limit = e.group ?? m.program.subgroup;
-  // Subgroups are multiples of four lanes, so groups of four start at multiples of four within the workgroup too.
-  const width = e.group ?? m.width;
-  const loop = (): void => {
-    checkTogether(scope);
-    checkUse(m, from.taint, 'shuffles from a lane');
-    for (let lane = 0; lane < m.lanes; lane += 1) {
-      if (m.mask[lane] === 0) continue;
-      const first = lane - (lane % width);
-      const asked = source[lane] ?? 0;
-      const other = first + asked;
-      if (asked !== source[first] && m.mask[first] === 1) {
-        report(m, 'shuffle', 'differs', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, lane ${first} from ${source[first] ?? 0}`);
-      }
-      const inside = asked >= 0 && asked < width && other < m.lanes;
-      if (!inside || m.mask[other] === 0) {
-        const size = Math.min(width, m.lanes - first);
-        report(m, 'shuffle', 'source', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}, which is ${inside ? 'not active' : `not in its subgroup of ${size}`}`);
-        out.fill(0, lane * n, (lane + 1) * n);
-        continue;
-      }
-      if (limit !== undefined && asked >= limit) {
-        report(m, 'shuffle', 'limit', () => `${laneName(m, lane)} shuffles from subgroup lane ${asked}; the kernel counts on ${limit} lanes only`);
-      }
-      taint[lane] = value.taint[other] ?? 0;
-      for (let c = 0; c < n; c += 1) out[lane * n + c] = value.out[other * n + c] ?? 0;
-    }
-  };
-  return { type: e.type, out, taint, run: inOrder(value.run, from.run, loop) };
-}
-
-function compileSubgroup(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'subgroup' }>): Value {
-  const { m } = scope;
-  const value = compileValue(scope, e.value);
-  const out = room(e.type, m.lanes);
-  const taint = taintRoom(m, m.lanes);
-  const n = componentsOf(e.type);
-  const isFloat = e.type === 'f32' || e.type === 'vec4f';
-  const loop = (): void => {
-    checkTogether(scope);
-    for (let first = 0; first < m.lanes; first += m.width) {
-      const end = Math.min(first + m.width, m.lanes);
-      for (let c = 0; c < n; c += 1) {
-        let result: number | undefined;
-        for (let lane = first; lane < end; lane += 1) {
-          if (m.mask[lane] === 0) continue;
-          const x = value.out[lane * n + c] ?? 0;
-          if (result === undefined) result = x;
-          else if (e.op === 'max') result = Math.max(result, x);
-          else result = isFloat ? Math.fround(result + x) : result + x;
-        }
-        for (let lane = first; lane < end; lane += 1) out[lane * n + c] = result ?? 0;
-      }
-      if (m.tainted) taint.fill(value.taint.subarray(first, end).find((t) => t !== 0) ?? 0, first, end);
-    }
-  };
-  return { type: e.type, out, taint, run: inOrder(value.run, loop) };
-}
-
 function compileSelect(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'select' }>): Value {
   const { m } = scope;
   const cond = compileValue(scope, e.cond);
@@ -366,10 +284,19 @@ export function compileValue(scope: Scope, e: KernelExpr): Value {
       return compileSharedLoad(scope, e);
     case 'load_array':
       return compileArrayLoad(scope, e);
-    case 'shuffle':
-      return compileShuffle(scope, e);
-    case 'subgroup':
-      return compileSubgroup(scope, e);
+    case 'shuffle': {
+      const value = compileValue(scope, e.value);
+      const from = compileValue(scope, e.from);
+      return after([value, from], compileShuffle(scope, e, value, from));
+    }
+    case 'shuffle_xor': {
+      const value = compileValue(scope, e.value);
+      return after([value], compileShuffleXor(scope, e, value));
+    }
+    case 'subgroup': {
+      const value = compileValue(scope, e.value);
+      return after([value], compileSubgroup(scope, e, value));
+    }
     default:
       return unreachable(e);
   }

@@ -7,10 +7,10 @@ import type { KernelProgram } from '../../kernel/ir.ts';
 import { nameScope } from '../../scope.ts';
 import { problemLog } from '../problem.ts';
 import type { Problem } from '../problem.ts';
-import type { Held, Scope } from './expression.ts';
+import type { Scope } from './expression.ts';
 import { newCounters, report, room } from './machine.ts';
-import type { Counters, Lanes, Machine } from './machine.ts';
-import { bindStorage, sharedState } from './memory.ts';
+import type { Counters, Held, Lanes, Machine } from './machine.ts';
+import { bindStorage, newCopies, resetCopies, sharedState } from './memory.ts';
 import type { StorageValue, StorageView } from './memory.ts';
 import { compileBlock } from './statement.ts';
 
@@ -70,6 +70,7 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
     values: nameScope(uniforms.map((u): [string, Held] => [u.name, { type: u.type, out: u.out, taint: m.clean }])),
     arrays: nameScope(),
     shared: new Map(program.shared.map((s) => [s.name, sharedState(m, s)])),
+    copies: newCopies(lanes),
     divergent: false,
   };
   const body = compileBlock(scope, program.body);
@@ -80,6 +81,7 @@ export function compileLockstep(program: KernelProgram, subgroupWidth: number): 
     m.epoch += 1;
     m.groupEpoch = m.epoch;
     m.group = at;
+    resetCopies(scope.copies);
     m.firstLane = ((at[2] * groups[1] + at[1]) * groups[0] + at[0]) * lanes + 1;
     at.forEach((g, axis) => group[axis]?.fill(g));
     body();

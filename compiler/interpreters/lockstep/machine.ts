@@ -57,12 +57,12 @@ export interface Machine {
 }
 
 /** Components of a value of this type. */
-export function componentsOf(type: KernelType): 1 | 2 | 4 {
-  return type === 'vec4f' ? 4 : type === 'vec2u' ? 2 : 1;
+export function componentsOf(type: KernelType | 'vec4u'): 1 | 2 | 4 {
+  return type === 'vec4f' || type === 'vec4u' ? 4 : type === 'vec2u' ? 2 : 1;
 }
 
 /** Zeroed room for `count` values of a type. */
-export function room(type: KernelType, count: number): Lanes {
+export function room(type: KernelType | 'vec4u', count: number): Lanes {
   const length = count * componentsOf(type);
   switch (type) {
     case 'bool':
@@ -70,6 +70,7 @@ export function room(type: KernelType, count: number): Lanes {
       return new Int32Array(length);
     case 'u32':
     case 'vec2u':
+    case 'vec4u':
       return new Uint32Array(length);
     case 'f32':
     case 'vec4f':
@@ -92,6 +93,20 @@ export function ints(values: Lanes): Int32Array {
 export function words(values: Lanes): Uint32Array {
   if (values instanceof Uint32Array) return values;
   throw new CompilerBug('lockstep', 'an operand is not u32');
+}
+
+export type Run = () => void;
+
+/** Values of all lanes, and for each lane its taint (0: none). */
+export interface Held {
+  readonly type: KernelType;
+  readonly out: Lanes;
+  readonly taint: Uint8Array;
+}
+
+/** Values that lie in `out` after `run`. */
+export interface Value extends Held {
+  readonly run: Run;
 }
 
 export function newCounters(): Counters {

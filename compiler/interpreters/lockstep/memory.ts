@@ -59,6 +59,7 @@ export function bytesOfView(element: StorageElement): number {
     case 'vec4h':
       return 8;
     case 'vec4f':
+    case 'vec4u':
       return 16;
     default:
       return unreachable(element);
@@ -162,11 +163,13 @@ export interface SharedState {
   /** -1: several lanes. */
   readonly readLane: Int32Array;
   readonly taint: Uint8Array;
+  /** Number of the lane, from 1, whose copy to this element has not arrived; 0: none. */
+  readonly flying: Int32Array;
 }
 
 export function sharedState(m: Machine, decl: SharedDecl): SharedState {
   const fresh = (): Int32Array => new Int32Array(decl.length);
-  return { decl, data: room(decl.element, decl.length), writeEpoch: fresh(), writeLane: fresh(), readEpoch: fresh(), readLane: fresh(), taint: taintRoom(m, decl.length) };
+  return { decl, data: room(decl.element, decl.length), writeEpoch: fresh(), writeLane: fresh(), readEpoch: fresh(), readLane: fresh(), taint: taintRoom(m, decl.length), flying: fresh() };
 }
 
 export function inShared(m: Machine, s: SharedState, lane: number, index: number, doing: 'loads' | 'stores'): boolean {
@@ -175,8 +178,16 @@ export function inShared(m: Machine, s: SharedState, lane: number, index: number
   return false;
 }
 
+/** Reports an access to an element that a copy is under way to. */
+function checkFlying(m: Machine, s: SharedState, lane: number, index: number, doing: string): void {
+  const owner = s.flying[index] ?? 0;
+  if (owner === 0) return;
+  report(m, 'race', `${s.decl.name} copy`, () => `${laneName(m, lane)} ${doing} ${s.decl.name}[${index}], to which a copy of lane ${owner - 1} is under way`);
+}
+
 /** Checks a load; the taint of its value. */
 export function noteSharedLoad(m: Machine, s: SharedState, lane: number, index: number): number {
+  checkFlying(m, s, lane, index, 'loads');
   const written = s.writeEpoch[index] ?? 0;
   let taint = s.taint[index] ?? 0;
   if (written < m.groupEpoch) {
@@ -190,7 +201,22 @@ export function noteSharedLoad(m: Machine, s: SharedState, lane: number, index: 
   return taint;
 }
 
+/** A copy starts: from here on nobody may touch the element. */
+export function noteCopyStart(m: Machine, s: SharedState, lane: number, index: number): void {
+  noteSharedStore(m, s, lane, index, 0);
+  s.flying[index] = lane + 1;
+}
+
+/** A copy has arrived: the lane has stored the element now. */
+export function noteCopyEnd(m: Machine, s: SharedState, lane: number, index: number, taint: number): void {
+  s.flying[index] = 0;
+  s.writeEpoch[index] = m.epoch;
+  s.writeLane[index] = lane;
+  s.taint[index] = taint;
+}
+
 export function noteSharedStore(m: Machine, s: SharedState, lane: number, index: number, taint: number): void {
+  checkFlying(m, s, lane, index, 'stores');
   if (s.writeEpoch[index] === m.epoch && s.writeLane[index] !== lane) {
     const other = s.writeLane[index] ?? 0;
     report(m, 'race', s.decl.name, () => `${laneName(m, lane)} stores ${s.decl.name}[${index}], which lane ${other} has stored with no barrier between`);
@@ -202,4 +228,33 @@ export function noteSharedStore(m: Machine, s: SharedState, lane: number, index:
   s.writeEpoch[index] = m.epoch;
   s.writeLane[index] = lane;
   s.taint[index] = taint;
+}
+
+/** A copy that has not arrived. */
+export interface FlyingCopy {
+  readonly memory: SharedState;
+  readonly lane: number;
+  readonly at: number;
+  /** Number of the lane's group, from 0. */
+  readonly group: number;
+  readonly data: readonly [number, number, number, number];
+  readonly taint: number;
+}
+
+/** The copies of a workgroup. */
+export interface Copies {
+  flying: FlyingCopy[];
+  /** Groups that each lane has closed. */
+  readonly closed: Int32Array;
+}
+
+export function newCopies(lanes: number): Copies {
+  return { flying: [], closed: new Int32Array(lanes) };
+}
+
+/** Forgets what a finished workgroup left under way. */
+export function resetCopies(copies: Copies): void {
+  for (const c of copies.flying) c.memory.flying[c.at] = 0;
+  copies.flying = [];
+  copies.closed.fill(0);
 }

@@ -6,11 +6,9 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import { bitLength, popcount, trailingZeros } from '../../expr/arithmetic.ts';
 import type { KernelBinary, KernelType, KernelUnary } from '../../kernel/ir.ts';
-import { f16Bits, f16FromBits } from '../number.ts';
+import { bf16Bits, f16Bits, f16FromBits } from '../number.ts';
 import { floats, ints, laneName, report, words } from './machine.ts';
-import type { Lanes, Machine } from './machine.ts';
-
-export type Run = () => void;
+import type { Lanes, Machine, Run } from './machine.ts';
 
 function bad(op: string, type: KernelType): never {
   throw new CompilerBug('lockstep', `no operator '${op}' on ${type}`);
@@ -162,6 +160,7 @@ function floatLoop(op: KernelBinary, type: KernelType, o: Float32Array, a: Float
     case 'ge':
     case 'dot':
     case 'pack_half2':
+    case 'pack_bfloat2':
       return bad(op, type);
     default:
       return unreachable(op);
@@ -242,6 +241,8 @@ export function binaryLoop(m: Machine, op: KernelBinary, left: KernelType, right
       return dotLoop(floats(o), floats(a), floats(b));
     case 'pack_half2':
       return pairs(words(o), floats(a), floats(b), (x, y) => f16Bits(x) | (f16Bits(y) << 16));
+    case 'pack_bfloat2':
+      return pairs(words(o), floats(a), floats(b), (x, y) => bf16Bits(x) | (bf16Bits(y) << 16));
     default:
       return unreachable(op);
   }

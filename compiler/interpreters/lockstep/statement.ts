@@ -5,12 +5,13 @@
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelStmt } from '../../kernel/ir.ts';
 import { f16Bits } from '../number.ts';
+import { compileCommit, compileCopy, compileWait } from './copies.ts';
 import { compileValue, inArray, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
 import { checkUse, componentsOf, ints, lanesOf, report, room, taintRoom } from './machine.ts';
-import type { Lanes, Machine } from './machine.ts';
+import type { Lanes, Machine, Run } from './machine.ts';
+import { compileMatrixLoad, compileProduct } from './matrix.ts';
 import { inShared, inStorage, noteSharedStore, noteStore } from './memory.ts';
-import type { Run } from './operators.ts';
 
 function innerScope(scope: Scope, uniform: boolean): Scope {
   return { ...scope, values: scope.values.inner(), arrays: scope.arrays.inner(), divergent: scope.divergent || !uniform };
@@ -318,6 +319,16 @@ function compileStatement(scope: Scope, s: KernelStmt): Run {
       return compileStore(scope, s);
     case 'store_shared':
       return compileSharedStore(scope, s);
+    case 'copy_async':
+      return compileCopy(scope, s);
+    case 'copy_commit':
+      return compileCommit(scope);
+    case 'copy_wait':
+      return compileWait(scope, s.pending);
+    case 'load_matrix':
+      return compileMatrixLoad(scope, s);
+    case 'mma':
+      return compileProduct(scope, s);
     case 'barrier':
       return compileBarrier(scope);
     case 'if':
