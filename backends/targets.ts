@@ -45,6 +45,7 @@ export const swiftshader: TargetRecord = {
   subgroups: { min: 4, max: 4 },
   f16: false,
   dot4: true,
+  masksBranches: true,
 };
 
 /** Mesa's software driver 25.0: subgroups of 8, f16. */
@@ -111,8 +112,9 @@ function nameOf(words: AdapterWords): string {
 export function targetOfAdapter(words: AdapterWords, limits: DeviceLimits, features: readonly string[]): TargetRecord {
   const { subgroupMinSize: min, subgroupMaxSize: max } = words;
   const subgroups = features.includes('subgroups') && min !== undefined && max !== undefined ? { subgroups: { min, max } } : {};
+  const name = nameOf(words);
   return {
-    name: nameOf(words),
+    name,
     language: 'wgsl',
     software: words.software,
     maxWorkgroupSize: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
@@ -125,5 +127,6 @@ export function targetOfAdapter(words: AdapterWords, limits: DeviceLimits, featu
     f16: features.includes('shader-f16'),
     // A core part of WGSL (language feature packed_4x8_integer_dot_product), emulated where the machine has no instruction.
     dot4: true,
+    ...(name === 'swiftshader' ? { masksBranches: true } : {}),
   };
 }

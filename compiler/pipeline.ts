@@ -13,6 +13,7 @@ import { lowerPlan, type LowerOptions } from './launch/lower-plan.ts';
 import type { HostPlan } from './launch/plan.ts';
 import { printHostPlan } from './launch/print.ts';
 import { verifyHostPlan } from './launch/verify.ts';
+import { flattenBranches } from './passes/flatten-branches.ts';
 import type { Plan } from './plan/ir.ts';
 import { makePlan } from './plan/make-plan.ts';
 import { printPlan } from './plan/print.ts';
@@ -94,7 +95,8 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   const kernels = lowered.requests.map(({ program, schedule }) => (options.upTo === 'tile' ? good(interfaceOf(program)) : lowerTile(program, schedule, target)));
   const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
   if (refused.length > 0) return bad(refused);
-  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [verified('kernel', k.value, verifyKernel(k.value), printKernel)] : []));
+  const checkedKernel = (k: KernelProgram): KernelProgram => verified('kernel', k, verifyKernel(k), printKernel);
+  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [checkedKernel(target.masksBranches === true ? flattenBranches(k.value) : k.value)] : []));
   trace('4-kernel', () => kernelPrograms.map(printKernel).join('\n'));
 
   const hostPlan = makeHostPlan(plan, lowering, lowered, kernelPrograms);

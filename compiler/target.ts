@@ -20,4 +20,6 @@ export interface TargetRecord {
   /** f16 as a storage element. Without it f16 tensors are read as packed pairs. */
   readonly f16: boolean;
   readonly dot4: boolean;
+  /** Both sides of a branch are executed, under masks. */
+  readonly masksBranches?: boolean;
 }

@@ -169,11 +169,10 @@ export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
     const extents = tableExtents(plan, table).map(names.inside);
     const words = table.kind === 'sorted' ? ceilDiv(domainSize('keys'), int(32)) : extents[extents.length - 1] ?? int(1);
     const lists = (table.kind === 'map' ? extents.slice(1, 3) : extents.slice(0, -1)).reduce((product, e) => mul(product, e), int(1));
-    const grid: readonly GridAxis[] = [
-      { name: 'tile', extent: ceilDiv(words, int(rows)) },
-      { name: table.kind === 'map' ? 'query_tile_index' : 'one', extent: table.kind === 'map' ? i('query_tiles') : int(1) },
-      { name: 'list', extent: lists },
-    ];
+    const axes: readonly GridAxis[] = table.kind === 'map'
+      ? [{ name: 'tile', extent: ceilDiv(i('query_tiles'), int(rows)) }, { name: 'word', extent: words }]
+      : [{ name: 'tile', extent: ceilDiv(words, int(rows)) }, { name: 'one', extent: int(1) }];
+    const grid: readonly GridAxis[] = [...axes, { name: 'list', extent: lists }];
     const program = lowerTable({ spec: plan.spec, table, name: bufferName(table.name, tableNames), rows, grid, names, buffers: declarations });
     requests.push({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false });
   }

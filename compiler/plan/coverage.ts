@@ -1,16 +1,16 @@
 /**
  * The law of the plan level, checked by enumeration: each live pair is visited exactly once over all passes and phases, nothing
- * else contributes, `full` and `skip` are sound. In: a plan, a launch, tile sizes. Out: violations; none for a correct plan.
+ * else contributes, `full`, `skip` and `touched` are sound. In: a plan, a launch, tile sizes. Out: violations; none for a correct plan.
  * The truth is the dense interpreter's mask. For tests and fuzzing: it looks at every pair.
  */
 import { denseMask } from '../interpreters/dense/index.ts';
 import type { Launch } from '../spec/ir.ts';
 import type { Plan } from './ir.ts';
-import { enterKeyTile, phaseRunner, queryTiles } from './walk.ts';
-import { at, worldOf, type Geometry } from './world.ts';
+import { enterKeyTile, phaseRunner, queryTiles, type PhaseRunner, type Positions } from './walk.ts';
+import { at, worldOf, type Geometry, type World } from './world.ts';
 
 export interface Violation {
-  readonly kind: 'missed' | 'twice' | 'dead' | 'full' | 'skip' | 'tests';
+  readonly kind: 'missed' | 'twice' | 'dead' | 'full' | 'skip' | 'step' | 'tests';
   readonly b: number;
   readonly h: number;
   readonly q: number;
@@ -29,9 +29,22 @@ export function printViolation(v: Violation): string {
     dead: 'is not live but contributes',
     full: 'fails the predicate in a tile called full',
     skip: 'satisfies the predicate in a tile that is skipped',
+    step: 'satisfies the predicate in a step of a partial tile that is said to hold none',
     tests: 'is judged differently by the conjuncts that its tile asks and by the predicate',
   }[v.kind];
   return `(q ${v.q}, k ${v.k}) of batch ${v.b}, head ${v.h} ${what}${v.where === '' ? '' : ` (${v.where})`}`;
+}
+
+/** For each key of the tile, whether some range of keys around it is said to hold no pair: steps of several sizes are asked. */
+function idleKeys(runner: PhaseRunner, world: World, keys: Positions): readonly boolean[] {
+  const idle = Array.from({ length: keys.count }, () => false);
+  for (const step of [1, 3, 8]) {
+    for (let from = 0; from < keys.count; from += step) {
+      enterKeyTile(world, keys, from / step, step);
+      if (!runner.touched()) idle.fill(true, from, from + step);
+    }
+  }
+  return idle;
 }
 
 /** The violations of one launch. */
@@ -63,6 +76,8 @@ export function checkCoverage(plan: Plan, launch: Launch, geometry: Geometry): r
                 const skip = runner.skip();
                 const full = runner.full();
                 const asked = runner.asked();
+                const idle = idleKeys(runner, world, keys);
+                enterKeyTile(world, slots, t, geometry.keyTile);
                 for (let i = 0; i < rows.count; i += 1) {
                   const q = rows.at(i);
                   values[at.q] = q;
@@ -72,6 +87,7 @@ export function checkCoverage(plan: Plan, launch: Launch, geometry: Geometry): r
                     const holds = runner.predicate();
                     if (skip && holds) report('skip', q, k, where);
                     if (full && !holds) report('full', q, k, where);
+                    if (!full && idle[j] === true && holds) report('step', q, k, where);
                     const kept = full || asked.every((test) => test());
                     if (!skip && !full && kept !== holds) report('tests', q, k, where);
                     if (skip || !kept) continue;

@@ -91,11 +91,14 @@ export type Walk =
   | { readonly kind: 'ranges'; readonly ranges: readonly KeyRange[] }
   | { readonly kind: 'map'; readonly table: string };
 
-/** One conjunct of a phase's predicate, and when a tile need not ask it. */
+/**
+ * One question of a partial tile, and when the tile need not ask it. The existing pairs of a walked tile that answer all questions that
+ * their tile does not imply are exactly those that satisfy the phase's predicate.
+ */
 export interface PhaseTest {
   /** bool, element level. */
   readonly predicate: Expr;
-  /** bool, tile level: true only if every existing pair of the tile satisfies this conjunct. */
+  /** bool, tile level: every existing pair of the tile answers it, or it belongs to another case of the mask. */
   readonly implied: Expr;
 }
 
@@ -106,13 +109,18 @@ export interface Phase {
   /** bool, tile level: true only if no pair of the tile satisfies `predicate`. Literal false when never known. */
   readonly skip: Expr;
   /**
+   * bool, tile level, asked of the key steps of partial tiles: false only if no pair of the range of keys satisfies `predicate`. Literal
+   * true where asking would cost more than it saves.
+   */
+  readonly touched: Expr;
+  /**
    * bool, tile level: true only if every existing pair of the tile satisfies `predicate`. A phase that walks a map leaves it false: the
    * map's `full` plane says it.
    */
   readonly full: Expr;
   /** bool, element level; what a partial tile must still ask (the walk and the arrangement may be assumed). */
   readonly predicate: Expr;
-  /** The same predicate as conjuncts: a partial tile asks only those that it does not imply. */
+  /** The same predicate as questions: a partial tile asks only those that it does not imply. */
   readonly tests: readonly PhaseTest[];
   /** The mask parts this phase serves. */
   readonly origin: Origin;

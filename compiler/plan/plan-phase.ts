@@ -12,7 +12,7 @@ import { negate, nK, type Atom, type Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
-import { exprKey, freeRefs } from '../expr/traverse.ts';
+import { children, exprKey, freeRefs, readTensors } from '../expr/traverse.ts';
 import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
 import { formulaTest, phasePredicate, phaseTests, predicateOf } from './predicate.ts';
 
@@ -49,6 +49,18 @@ function asksTiles(atom: Atom): boolean {
     case 'opaque':
       return !freeOfKeys(atom);
   }
+}
+
+/**
+ * What key steps of a partial tile are asked: the question where it takes arithmetic alone. True where tables would be read or pieces looked
+ * through for every few keys, and where bounds in closed form leave little to find.
+ */
+function stepQuestion(question: Expr, asked: boolean): Expr {
+  return asked && readTensors(question).size === 0 && !hasFold(question) ? question : x.trueExpr;
+}
+
+function hasFold(e: Expr): boolean {
+  return e.kind === 'fold' || children(e).some(hasFold);
 }
 
 export interface PartBounds {
@@ -131,7 +143,7 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const strategy = strategyOf(arrangement, map, parts);
   const reason = reasonOf(strategy, arrangement, map, predicate);
   const tests = phaseTests(parts, except, box, arrangement, (part) => !part.some(asksTiles));
-  const base = { name: request.name, keys: arrangement.keys, predicate, tests, origin };
+  const base = { name: request.name, keys: arrangement.keys, predicate, tests, touched: stepQuestion(anyMayHold(parts, box, arrangement), asked), origin };
   if (map) {
     const needed = x.and(anyMayHold(parts, box, arrangement), x.not(servedBefore));
     return {
@@ -159,7 +171,7 @@ export function opaquePhase(formula: Formula, origin: Origin, wideReads: boolean
   const needed = formulaMay(formula, box, contiguous);
   const full = x.not(formulaMay(negate(formula), box, contiguous));
   return {
-    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr, predicate, tests: [{ predicate, implied: x.falseExpr }], origin },
+    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, touched: stepQuestion(needed, true), full: x.falseExpr, predicate, tests: [{ predicate, implied: x.falseExpr }], origin },
     map: mapTable(needed, full, origin),
     strategy: 'tile-map',
     reason: `\`${shown(predicate)}\`: too many parts to walk one by one, so each tile is asked once by interval reasoning; two bits of memory a tile`,

@@ -4,8 +4,8 @@
  */
 import type { Box } from '../algebra/abstract.ts';
 import { allHold, anyMayHold, type Arrangement } from '../algebra/ask.ts';
-import { atomKey, atomTest } from '../algebra/formula.ts';
-import type { Part } from '../algebra/dnf.ts';
+import { atomKey, atomTest, type Atom } from '../algebra/formula.ts';
+import { meet, type Part } from '../algebra/dnf.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
@@ -19,19 +19,51 @@ export function phasePredicate(parts: readonly Part[]): Expr {
   return predicateOf(parts.map((part) => part.filter((a) => !common.has(atomKey(a)))));
 }
 
+/** Parts under the same uniform guards, the guards taken out. */
+interface Guarded {
+  readonly guards: readonly Atom[];
+  readonly parts: readonly Part[];
+}
+
+function byGuards(parts: readonly Part[]): readonly Guarded[] {
+  const groups = new Map<string, Guarded>();
+  for (const part of parts) {
+    const guards = part.filter((atom) => atom.kind === 'uniform');
+    const key = guards.map(atomKey).join(' ');
+    groups.set(key, { guards, parts: [...(groups.get(key)?.parts ?? []), part.filter((atom) => atom.kind !== 'uniform')] });
+  }
+  return [...groups.values()];
+}
+
+/** Whether the guards of no two groups can hold at once. */
+function excludeEachOther(groups: readonly Guarded[]): boolean {
+  return groups.every((a, i) => groups.slice(i + 1).every((b) => meet(a.guards, b.guards) === undefined));
+}
+
 /**
- * The conjuncts of a phase's predicate, each with the question whether a tile implies it: an atom that all parts share, the union of
- * what is left of the parts, and that no part served earlier holds. `cheap` says which atoms may be asked of a tile in passing.
+ * The conjuncts of a phase's predicate, each with the question whether a tile need not ask it: an atom that all parts share, the union of
+ * what is left of the parts, and that no part served earlier holds. Cases that exclude each other by uniform guards have conjuncts of
+ * their own, so that a tile asks those of its case only (it is not walked where no guard holds). `cheap` says which atoms may be asked of a
+ * tile in passing.
  */
 export function phaseTests(parts: readonly Part[], except: readonly Part[], box: Box, arrangement: Arrangement, cheap: (part: Part) => boolean): readonly PhaseTest[] {
-  const shared = (parts[0] ?? []).filter((atom) => parts.every((part) => part.some((a) => atomKey(a) === atomKey(atom))));
-  const keys = new Set(shared.map(atomKey));
-  const rest = parts.map((part) => part.filter((atom) => !keys.has(atomKey(atom))));
   const covered = (some: readonly Part[]): Expr => (some.every(cheap) ? allHold(some, box, arrangement) : x.falseExpr);
-  const own = shared.filter((atom) => atom.kind !== 'uniform').map((atom): PhaseTest => ({ predicate: atomTest(atom), implied: covered([[atom]]) }));
-  const union: PhaseTest = { predicate: predicateOf(rest), implied: covered(rest) };
+  const conjuncts = (some: readonly Part[]): readonly PhaseTest[] => {
+    const shared = (some[0] ?? []).filter((atom) => some.every((part) => part.some((a) => atomKey(a) === atomKey(atom))));
+    const keys = new Set(shared.map(atomKey));
+    const rest = some.map((part) => part.filter((atom) => !keys.has(atomKey(atom))));
+    const own = shared.filter((atom) => atom.kind !== 'uniform').map((atom): PhaseTest => ({ predicate: atomTest(atom), implied: covered([[atom]]) }));
+    if (rest.some((part) => part.length === 0)) return own;
+    const groups = byGuards(rest);
+    if (groups.length < 2 || !excludeEachOther(groups)) return [...own, { predicate: predicateOf(rest), implied: covered(rest) }];
+    const cases = groups.flatMap((group) => {
+      const elsewhere = x.not(x.all(group.guards.map(atomTest)));
+      return conjuncts(group.parts).map((test): PhaseTest => ({ ...test, implied: x.or(elsewhere, test.implied) }));
+    });
+    return [...own, ...cases];
+  };
   const fresh: PhaseTest = { predicate: x.not(predicateOf(except)), implied: except.every(cheap) ? x.not(anyMayHold(except, box, arrangement)) : x.falseExpr };
-  return [...own, ...(rest.some((part) => part.length === 0) ? [] : [union]), ...(except.length === 0 ? [] : [fresh])];
+  return [...conjuncts(parts), ...(except.length === 0 ? [] : [fresh])];
 }
 
 /** (a & r1) | (a & r2) | r3 as a & (r1 | r2) | r3, for the atom that occurs most often. */

@@ -52,6 +52,7 @@ function printPhase(p: Phase): readonly string[] {
     `  phase ${p.name}: ${printKeys(p.keys)}`,
     ...walk,
     `    skip ${printExpr(p.skip)}`,
+    ...(p.touched.kind === 'literal' ? [] : [`    touched ${printExpr(p.touched)}`]),
     `    full ${printExpr(p.full)}`,
     `    predicate ${printExpr(p.predicate)}`,
     ...p.tests.map((t) => `      ask ${printExpr(t.predicate)} unless ${printExpr(t.implied)}`),

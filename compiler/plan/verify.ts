@@ -67,6 +67,7 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
       }
     }
     check(`${p.name} skip`, p.skip, 'bool', tile, readable);
+    check(`${p.name} touched`, p.touched, 'bool', tile, readable);
     check(`${p.name} full`, p.full, 'bool', tile, readable);
     check(`${p.name} predicate`, p.predicate, 'bool', [...launch, 'q', 'k'], readable);
     for (const t of p.tests) {

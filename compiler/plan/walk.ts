@@ -118,6 +118,8 @@ export interface PhaseRunner {
   readonly empty: () => boolean;
   readonly skip: () => boolean;
   readonly full: () => boolean;
+  /** Of any range of keys of a partial tile: whether some pair may be served. */
+  readonly touched: () => boolean;
   readonly predicate: () => boolean;
   /** What the current key tile must ask of its pairs: the conjuncts that it does not imply. */
   readonly asked: () => readonly (() => boolean)[];
@@ -136,11 +138,13 @@ export function phaseRunner(phase: Phase, world: World, geometry: Geometry): Pha
   const slots = keySlots(phase.keys, world);
   const skip = world.run(phase.skip);
   const predicate = world.run(phase.predicate);
+  const touched = world.run(phase.touched);
   const tests = phase.tests.map((t) => ({ holds: world.run(t.predicate), implied: world.run(t.implied) }));
   const base = {
     phase,
     slots,
     skip: () => skip() !== 0,
+    touched: () => touched() !== 0,
     predicate: () => predicate() !== 0,
     asked: () => tests.filter((t) => t.implied() === 0).map((t) => () => t.holds() !== 0),
   };

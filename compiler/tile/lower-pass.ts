@@ -7,7 +7,7 @@
 import { through, type Origin } from '../../dsl/span.ts';
 import type { Expr } from '../expr/ir.ts';
 import {
-  add, div, divide, element, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, unary,
+  add, and, div, divide, element, eq, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, trueExpr, unary,
 } from '../expr/build.ts';
 import { substitute } from '../expr/traverse.ts';
 import type { Pass, Phase, Plan } from '../plan/ir.ts';
@@ -137,7 +137,6 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
   const present = lt(slot(i('row')), i('slot_count'));
   const lastMax = f('m');
   return [
-    b.letScalar('slot_first', add(mul(i('next_tile'), int(g.keyTile)), mul(i('step'), int(g.keyStep)))),
     b.tile('k_slot', 'int', line, slot(i('col'))),
     b.tile('k_pos', 'int', line, keyAt(names, phases, slot(i('col')))),
     b.load('K', operand, 'k', [i('kv_local'), keyIndex], present),
@@ -161,6 +160,39 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
   ];
 }
 
+/** Whether the keys of the step that starts at `slot` may hold a live pair. */
+function stepTouched(names: Names, phases: readonly Phase[], g: PassGeometry, slot: Expr): Expr {
+  const last = sub(min(add(slot, int(g.keyStep)), i('slot_count')), int(1));
+  const keys = new Map<string, Expr>([['k_first', keyAt(names, phases, slot)], ['k_last', keyAt(names, phases, last)]]);
+  return or(not(ref('masked', 'bool')), byPhase(phases.length, (p) => substitute(names.inside(phases[p]?.touched ?? trueExpr), keys)));
+}
+
+/**
+ * The key steps of a tile in order; where a tile has several and the mask can be asked in passing, those that hold nothing are passed
+ * over, by a loop that looks for the next: a branch would not save their work on machines that mask both its sides.
+ */
+function stepLoop(b: Builder, names: Names, phases: readonly Phase[], g: PassGeometry, body: readonly TileStmt[]): readonly TileStmt[] {
+  const steps = ceilDiv(i('slots_here'), int(g.keyStep));
+  const slotOf = (step: Expr): Expr => add(mul(i('next_tile'), int(g.keyTile)), mul(step, int(g.keyStep)));
+  if (g.keyStep === g.keyTile || phases.every((p) => p.touched.kind === 'literal')) {
+    return [b.loop('step', int(0), steps, [b.letScalar('slot_first', slotOf(i('step'))), ...body])];
+  }
+  const seek: readonly TileStmt[] = [
+    b.set('passing', int(1)),
+    b.repeat(and(eq(i('passing'), int(1)), lt(i('step'), i('steps'))), [
+      b.set('passing', select(stepTouched(names, phases, g, slotOf(i('step'))), int(0), int(1))),
+      b.set('step', add(i('step'), i('passing'))),
+    ]),
+  ];
+  return [
+    b.letScalar('steps', steps),
+    b.varScalar('step', int(0)),
+    b.varScalar('passing', int(1)),
+    ...seek,
+    b.repeat(lt(i('step'), i('steps')), [b.letScalar('slot_first', slotOf(i('step'))), ...body, b.set('step', add(i('step'), int(1))), ...seek]),
+  ];
+}
+
 function walkBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[], g: PassGeometry, maps: ReadonlyMap<string, MapAccess>): readonly TileStmt[] {
   const firstSlot = mul(i('next_tile'), int(g.keyTile));
   const slotsHere = min(int(g.keyTile), sub(i('slot_count'), i('slot_tile')));
@@ -174,7 +206,7 @@ function walkBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
     b.letScalar('masked', not(pick('full'))),
     ...phases.flatMap((phase, p) => phase.tests.map((test, t) => b.letScalar(askName(p, t), not(names.inside(test.implied))))),
     ...b.when(not(pick('skip')), [
-      b.loop('step', int(0), ceilDiv(i('slots_here'), int(g.keyStep)), stepBody(b, plan, names, phases, g)),
+      ...stepLoop(b, names, phases, g, stepBody(b, plan, names, phases, g)),
     ]),
     b.set('next_tile', add(i('next_tile'), int(1))),
     ...settle(b, phases, maps),

@@ -1,6 +1,6 @@
 /**
  * Derived tables as tile programs: bit sets of lists, sorted distinct lists, and tile maps. All of them are elementwise over
- * words, one word a row, so that no two rows write the same place and no atomics are needed. Layouts: compiler/plan/ir.ts.
+ * words, one word a row (of a map: one query tile a row), so that no two rows write the same place and no atomics are needed. Layouts: compiler/plan/ir.ts.
  */
 import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import { through } from '../../dsl/span.ts';
@@ -144,33 +144,35 @@ function sortedBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: '
   ];
 }
 
+/**
+ * A row is a query tile; the word (32 key tiles) is one for all rows, so that what is asked of the keys alone is the same on all lanes and
+ * machines with vectors lose none of them on short sequences.
+ */
 function mapBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'map' }>): readonly TileStmt[] {
   const column = { rows: r.rows, cols: 1 };
-  const keyTile = add(mul(cell('word'), int(32)), i('bit'));
-  const first = mul(keyTile, i('key_tile'));
-  const inside = new Map<string, Expr>([
-    ['k_first', first],
-    ['k_last', sub(min(nK, add(first, i('key_tile'))), int(1))],
-  ]);
-  const fact = (e: Expr): Expr => and(lt(keyTile, i('key_tiles')), substitute(r.names.inside(e), inside));
-  const words = ceilDiv(i('key_tiles'), int(32));
+  const queryTile = add(mul(i('tile'), int(r.rows)), i('row'));
+  const inside = new Map<string, Expr>([['q_first', cell('q_start')], ['q_last', cell('q_end')]]);
+  const fact = (e: Expr): Expr => substitute(r.names.inside(e), inside);
+  const bit = bitAt(i('bit'));
+  const bitsHere = min(int(32), sub(i('key_tiles'), mul(i('word'), int(32))));
   const at = (plane: number): readonly Expr[] => [
-    int(plane), table.perBatch ? i('b') : int(0), table.perHead ? i('h') : int(0), i('query_tile_index'), cell('word'),
+    int(plane), table.perBatch ? i('b') : int(0), table.perHead ? i('h') : int(0), queryTile, i('word'),
   ];
   return [
     b.letScalar('h', table.perHead ? mod(i('list'), i('heads')) : int(0)),
     b.letScalar('b', table.perBatch ? div(i('list'), table.perHead ? i('heads') : int(1)) : int(0)),
-    b.letScalar('q_first', add(mul(i('query_tile_index'), i('query_tile')), firstPosition)),
-    b.letScalar('q_last', sub(min(add(i('q_first'), i('query_tile')), nK), int(1))),
-    wordTile(b, r.rows),
+    b.tile('q_start', 'int', column, add(mul(queryTile, i('query_tile')), firstPosition)),
+    b.tile('q_end', 'int', column, sub(min(add(cell('q_start'), i('query_tile')), nK), int(1))),
     b.tile('needed', 'int', column, int(0)),
     b.tile('full', 'int', column, int(0)),
-    b.loop('bit', int(0), int(32), [
-      b.map('needed', binary('bit_or', cell('needed'), select(fact(table.needed), bitAt(i('bit')), int(0)))),
-      b.map('full', binary('bit_or', cell('full'), select(fact(table.full), bitAt(i('bit')), int(0)))),
+    b.loop('bit', int(0), bitsHere, [
+      b.letScalar('k_first', mul(add(mul(i('word'), int(32)), i('bit')), i('key_tile'))),
+      b.letScalar('k_last', sub(min(nK, add(i('k_first'), i('key_tile'))), int(1))),
+      b.map('needed', binary('bit_or', cell('needed'), select(fact(table.needed), bit, int(0)))),
+      b.map('full', binary('bit_or', cell('full'), select(fact(table.full), bit, int(0)))),
     ]),
-    b.store(r.name, column, at(0), cell('needed'), lt(cell('word'), words)),
-    b.store(r.name, column, at(1), cell('full'), lt(cell('word'), words)),
+    b.store(r.name, column, at(0), cell('needed'), lt(queryTile, i('query_tiles'))),
+    b.store(r.name, column, at(1), cell('full'), lt(queryTile, i('query_tiles'))),
   ];
 }
 

@@ -2,7 +2,7 @@
  * Ways in which a planner can be wrong, as rewrites of plans. Each would give a plausible plan that visits too little, too much, or
  * believes something false about a tile. The coverage checker must notice.
  */
-import { add, and, int, lt, ref, sub, trueExpr } from '../../compiler/expr/build.ts';
+import { add, and, falseExpr, int, lt, ref, sub, trueExpr } from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
 import { is, nodeAt, nodesAt, removed } from './rewrite.ts';
 import type { Mutant, Node } from './rewrite.ts';
@@ -42,6 +42,7 @@ export const planMutants: readonly Mutant[] = [
   { name: 'a pass is dropped', match: (n, t) => (isPass(n) && nodesAt(t.find(isPlan) ?? {}, 'passes').length > 1 ? removed : undefined) },
   { name: 'every tile is believed full', match: (n) => (isPhase(n) && !isLiteral(nodeAt(n, 'predicate'), 1) && !isLiteral(nodeAt(n, 'full'), 1) ? { ...n, full: trueExpr } : undefined) },
   { name: 'every tile is skipped', match: (n) => (isPhase(n) ? { ...n, skip: trueExpr } : undefined) },
+  { name: 'key steps of partial tiles are taken for empty', match: (n) => (isPhase(n) && !isLiteral(nodeAt(n, 'touched'), 1) ? { ...n, touched: falseExpr } : undefined) },
   { name: 'full and skip are exchanged', match: (n) => (isPhase(n) && !isLiteral(nodeAt(n, 'full'), 0) ? { ...n, full: n['skip'], skip: n['full'] } : undefined) },
   { name: 'partial tiles ask nothing', match: (n) => (isPhase(n) && !isLiteral(nodeAt(n, 'predicate'), 1) ? { ...n, predicate: trueExpr } : undefined) },
   { name: 'a comparison of the predicate is off by one', match: (n, t) => (is(n, 'binary') && inPredicate(t) && typeof n['op'] === 'string' && looser[n['op']] !== undefined ? { ...n, op: looser[n['op']] } : undefined) },

@@ -51,7 +51,7 @@ export const tileMutants: readonly Mutant[] = [
   { name: 'the sink is left out of the sum', match: (n) => (maps(n, 'l') && mentions(n, 'sink') ? removed : undefined) },
   { name: 'list marks sit one bit aside', match: (n) => (declares(n, 'bits') && is(nodeAt(n, 'value'), 'fold') ? { ...n, value: { kind: 'binary', type: 'int', op: 'shl', left: nodeAt(n, 'value'), right: int(1) } } : undefined) },
   { name: 'a sorted list starts at its second entry', match: (n, t) => (is(n, 'literal', { value: 1 }) && is(t.at(-1), 'binary', { op: 'add' }) && is(t.at(-2), 'store') && inStatement(t, (s) => is(s, 'for', { index: 'bit' })) ? int(2) : undefined) },
-  { name: 'the map calls no tile needed beyond its first word', match: (n, t) => (is(n, 'ref', { name: 'key_tiles' }) && inStatement(t, (s) => maps(s, 'needed')) ? int(1) : undefined) },
+  { name: 'the map calls no tile needed beyond its first word', match: (n, t) => (is(n, 'ref', { name: 'key_tiles' }) && inStatement(t, (s) => is(s, 'for', { index: 'bit' })) ? int(1) : undefined) },
   { name: 'rows of a residue class stand side by side', match: (n) => (is(n, 'let', { name: 'row_step' }) && !is(nodeAt(n, 'value'), 'literal') ? { ...n, value: int(1) } : undefined) },
   { name: 'a residue class starts at its neighbour', match: (n) => (is(n, 'let', { name: 'row_class' }) ? { ...n, value: add(expr(n, 'value'), int(1)) } : undefined) },
   { name: 'the first key of a residue class is left out', match: (n) => (is(n, 'set', { name: 'key_base' }) && !is(nodeAt(n, 'value'), 'literal') ? { ...n, value: add(expr(n, 'value'), ref('key_step', 'int')) } : undefined) },

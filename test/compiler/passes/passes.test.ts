@@ -1,9 +1,10 @@
-/** Barriers, dead code, inlining and chains of assignments on small kernels written by hand. */
+/** Barriers, dead code, inlining, branches and chains of assignments on small kernels written by hand. */
 import { describe, expect, it } from 'vitest';
-import { bin, f32, i32, lane, refer } from '../../../compiler/kernel/build.ts';
+import { bin, f32, i32, lane, pick, refer } from '../../../compiler/kernel/build.ts';
 import type { KernelExpr, KernelProgram, KernelStmt } from '../../../compiler/kernel/ir.ts';
 import { printKernel } from '../../../compiler/kernel/print.ts';
 import { chainAssignments } from '../../../compiler/passes/chain-assignments.ts';
+import { flattenBranches } from '../../../compiler/passes/flatten-branches.ts';
 import { placeBarriers } from '../../../compiler/passes/place-barriers.ts';
 import { simplifyKernel } from '../../../compiler/passes/simplify.ts';
 import { originOf } from '../../../dsl/span.ts';
@@ -122,5 +123,34 @@ describe('chains of assignments', () => {
   it('stay short', () => {
     const many = Array.from({ length: 12 }, () => more('s', 'p'));
     expect(chained([varOf('s', f32(0)), ...many, out(f('s'))]).length).toBe(5);
+  });
+});
+
+describe('branches on machines that mask both sides', () => {
+  const n = refer('n', 'i32');
+  const above = (limit: number): KernelExpr => bin('gt', n, i32(limit));
+  const floor = (name: string, cond: KernelExpr): KernelStmt => set(name, pick(cond, f(name), f32(-1)));
+  const start = [varOf('n', lane), varOf('x', f32(1)), varOf('y', f32(2))];
+  const flat = (body: readonly KernelStmt[]): readonly string[] => lines(flattenBranches(kernel([...start, ...body, out(bin('add', f('x'), f('y')))])));
+  const assigned = (found: readonly string[], name: string): number => found.filter((l) => l.startsWith(`${name} = `)).length;
+
+  it('are straight text where they only compute and assign, and keep the old value', () => {
+    const found = flat([{ kind: 'if', cond: above(1), uniform: true, then: [letOf('z', f32(3)), set('x', f('z'))], otherwise: [set('x', f32(4))], origin }]);
+    expect(found.some((l) => /^(uniform )?if /.test(l))).toBe(false);
+    expect(found.filter((l) => l.startsWith('x = ')).every((l) => l.includes('side_1'))).toBe(true);
+    expect(assigned(found, 'x')).toBe(2);
+  });
+  it('stay where they store or loop', () => {
+    const found = flat([when(above(1), [out(f32(1))], true), when(above(2), [loop([set('x', f32(1))])], true)]);
+    expect(found.filter((l) => /^(uniform )?if /.test(l)).length).toBe(2);
+  });
+  it('join floors of one variable that follow each other', () => {
+    const found = flat([when(above(1), [floor('x', above(2))], true), when(above(3), [floor('y', above(4)), floor('x', above(5))], true)]);
+    expect([assigned(found, 'x'), assigned(found, 'y')]).toEqual([1, 1]);
+  });
+  it('do not move a floor past a read of its variable, or a write of what its condition reads', () => {
+    expect(assigned(flat([floor('x', above(1)), set('y', f('x')), floor('x', above(2))]), 'x')).toBe(2);
+    expect(assigned(flat([floor('x', above(1)), set('n', i32(7)), floor('x', above(2))]), 'x')).toBe(2);
+    expect(assigned(flat([floor('x', above(1)), floor('y', bin('gt', f('x'), f32(0))), floor('x', above(2)), floor('y', above(3))]), 'x')).toBe(2);
   });
 });

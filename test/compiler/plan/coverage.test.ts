@@ -74,7 +74,7 @@ test('a plan that does not take the window out of its strides counts pairs twice
   const q = x.ref('q', 'int');
   const k = x.ref('k', 'int');
   const found = checkCoverage(broken(plan, (p) => (p.keys.kind === 'residue'
-    ? { ...p, predicate: x.ge(q, k), tests: [{ predicate: x.ge(q, k), implied: x.falseExpr }], walk: { kind: 'ranges', ranges: [{ from: x.int(0), to: x.ref('n_k', 'int') }] } }
+    ? { ...p, touched: x.trueExpr, predicate: x.ge(q, k), tests: [{ predicate: x.ge(q, k), implied: x.falseExpr }], walk: { kind: 'ranges', ranges: [{ from: x.int(0), to: x.ref('n_k', 'int') }] } }
     : p)), launchOf(program, spec, 64), { queryTile: 16, keyTile: 16 });
   expect(kinds(found)).toEqual(['twice']);
 });

@@ -121,20 +121,21 @@ fn dense_causal(
           S_c1 = dot(Q, quadBroadcast(x_117, 1u));
           S_c2 = dot(Q, quadBroadcast(x_117, 2u));
           S_c3 = dot(Q, quadBroadcast(x_117, 3u));
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (masked) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_3: bool = masked;
+          let side_2: bool = masked;
+          S_c0 = select(-3.0e38f,
+            S_c0,
+              ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
+          S_c1 = select(-3.0e38f,
+            S_c1,
+              ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
+          S_c2 = select(-3.0e38f,
+            S_c2,
+              ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
+          S_c3 = select(-3.0e38f,
+            S_c3,
+              ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
           let m_new: f32 = max(m, m_step);
@@ -301,20 +302,21 @@ fn dense_causal_partial(
           S_c1 = dot(Q, quadBroadcast(x_131, 1u));
           S_c2 = dot(Q, quadBroadcast(x_131, 2u));
           S_c3 = dot(Q, quadBroadcast(x_131, 3u));
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (masked) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_3: bool = masked;
+          let side_2: bool = masked;
+          S_c0 = select(-3.0e38f,
+            S_c0,
+              ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
+          S_c1 = select(-3.0e38f,
+            S_c1,
+              ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
+          S_c2 = select(-3.0e38f,
+            S_c2,
+              ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
+          S_c3 = select(-3.0e38f,
+            S_c3,
+              ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
           let m_new: f32 = max(m, m_step);
@@ -465,14 +467,10 @@ fn dense_causal_decode_partial(
           let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
           S = dot(Q, select(vec4f(0.0f), k[x_114], inside_1));
-          if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_104);
-          }
-          if (masked) {
-            if (masked) {
-              S = select(-3.0e38f, S, q_first >= k_pos);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_3: bool = masked;
+          let side_2: bool = masked;
+          S = select(-3.0e38f, S, (x_104 | !side_1) & ((q_first >= k_pos) | !side_2 | !side_3));
           var m_step: f32 = -3.0e38f;
           m_step = subgroupMax(S);
           let m_new: f32 = max(m, m_step);

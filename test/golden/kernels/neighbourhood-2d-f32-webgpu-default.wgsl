@@ -20,75 +20,75 @@ fn make_tile_map(@builtin(local_invocation_index) local_index: u32, @builtin(wor
   let lane: i32 = i32(local_index);
   let group_x: i32 = i32(group_id.x);
   let group_y: i32 = i32(group_id.y);
-  let query_tile_index: i32 = group_y;
-  let q_first: i32 = query_tile_index * launch.query_tile + (launch.n_k - launch.n_q);
-  let q_last: i32 = min(q_first + launch.query_tile, launch.n_k) - 1;
-  let word: i32 = group_x * 64 + lane;
+  let word: i32 = group_y;
+  let x_1: i32 = group_x * 64 + lane;
+  let q_start: i32 = x_1 * launch.query_tile + (launch.n_k - launch.n_q);
+  let q_end: i32 = min(q_start + launch.query_tile, launch.n_k) - 1;
   var needed: i32 = 0;
   var full: i32 = 0;
-  let x_11: i32 = max(launch.p_width, 1);
-  let x_12: i32 = q_first / x_11;
-  let x_16: i32 = select(x_12 - select(0, 1, q_first - x_12 * x_11 < 0), 0, launch.p_width < 1);
-  let x_17: i32 = q_last / x_11;
-  let x_21: i32 = select(x_17 - select(0, 1, q_last - x_17 * x_11 < 0), 0, launch.p_width < 1);
-  for (var bit: i32 = 0; bit < 32; bit += 1) {
-    let x_9: i32 = word * 32 + bit;
-    let x_10: bool = x_9 < launch.key_tiles;
-    let x_23: bool = x_21 - x_16 < 16;
-    let x_26: i32 = select(x_16 + 1, x_21 + 1, x_23);
+  let x_8: i32 = word * 32;
+  let x_10: i32 = min(launch.key_tiles - x_8, 32);
+  let x_16: i32 = max(launch.p_width, 1);
+  let x_17: i32 = q_start / x_16;
+  let x_21: i32 = select(x_17 - select(0, 1, q_start - x_17 * x_16 < 0), 0, launch.p_width < 1);
+  let x_22: i32 = q_end / x_16;
+  let x_26: i32 = select(x_22 - select(0, 1, q_end - x_22 * x_16 < 0), 0, launch.p_width < 1);
+  for (var bit: i32 = 0; bit < x_10; bit += 1) {
+    let k_first: i32 = (x_8 + bit) * launch.key_tile;
+    let k_last: i32 = min(launch.n_k, k_first + launch.key_tile) - 1;
+    let x_28: bool = x_26 - x_21 < 16;
+    let x_31: i32 = select(x_21 + 1, x_26 + 1, x_28);
     var any: bool = false;
-    let x_37: i32 = x_9 * launch.key_tile;
-    let x_38: i32 = x_37 / x_11;
-    let x_42: i32 = select(x_38 - select(0, 1, x_37 - x_38 * x_11 < 0), 0, launch.p_width < 1);
-    let x_45: i32 = min(launch.n_k, x_37 + launch.key_tile) - 1;
-    let x_46: i32 = x_45 / x_11;
-    let x_50: i32 = select(x_46 - select(0, 1, x_45 - x_46 * x_11 < 0), 0, launch.p_width < 1);
-    for (var q_block: i32 = x_16; q_block < x_26; q_block += 1) {
-      let x_29: i32 = select(q_first, max(q_first, q_block * launch.p_width), x_23);
-      let x_30: i32 = x_29 + 1;
+    let x_42: i32 = k_first / x_16;
+    let x_46: i32 = select(x_42 - select(0, 1, k_first - x_42 * x_16 < 0), 0, launch.p_width < 1);
+    let x_47: i32 = k_last / x_16;
+    let x_51: i32 = select(x_47 - select(0, 1, k_last - x_47 * x_16 < 0), 0, launch.p_width < 1);
+    for (var q_block: i32 = x_21; q_block < x_31; q_block += 1) {
+      let x_34: i32 = select(q_start, max(q_start, q_block * launch.p_width), x_28);
+      let x_35: i32 = x_34 + 1;
       var any_1: bool = false;
-      for (var q_from: i32 = x_29; q_from < x_30; q_from += 1) {
-        let x_35: i32 = select(q_last, min(q_last, (q_block + 1) * launch.p_width - 1), x_23);
-        let x_36: i32 = x_35 + 1;
+      for (var q_from: i32 = x_34; q_from < x_35; q_from += 1) {
+        let x_40: i32 = select(q_end, min(q_end, (q_block + 1) * launch.p_width - 1), x_28);
+        let x_41: i32 = x_40 + 1;
         var any_2: bool = false;
-        let x_71: i32 = q_from / x_11;
-        let x_73: i32 = q_from - x_71 * x_11;
-        let x_75: i32 = select(x_71 - select(0, 1, x_73 < 0), 0, launch.p_width < 1);
-        let x_82: i32 = select(x_73, x_73 + x_11, x_73 < 0);
-        for (var q_to: i32 = x_35; q_to < x_36; q_to += 1) {
-          let x_52: bool = x_50 - x_42 < 16;
-          let x_55: i32 = select(x_42 + 1, x_50 + 1, x_52);
+        let x_72: i32 = q_from / x_16;
+        let x_74: i32 = q_from - x_72 * x_16;
+        let x_76: i32 = select(x_72 - select(0, 1, x_74 < 0), 0, launch.p_width < 1);
+        let x_83: i32 = select(x_74, x_74 + x_16, x_74 < 0);
+        for (var q_to: i32 = x_40; q_to < x_41; q_to += 1) {
+          let x_53: bool = x_51 - x_46 < 16;
+          let x_56: i32 = select(x_46 + 1, x_51 + 1, x_53);
           var any_3: bool = false;
-          let x_76: i32 = q_to / x_11;
-          let x_78: i32 = q_to - x_76 * x_11;
-          let x_80: i32 = select(x_76 - select(0, 1, x_78 < 0), 0, launch.p_width < 1);
-          let x_103: i32 = select(x_78, x_78 + x_11, x_78 < 0);
-          for (var k_block: i32 = x_42; k_block < x_55; k_block += 1) {
-            let x_58: i32 = select(x_37, max(x_37, k_block * launch.p_width), x_52);
-            let x_59: i32 = x_58 + 1;
+          let x_77: i32 = q_to / x_16;
+          let x_79: i32 = q_to - x_77 * x_16;
+          let x_81: i32 = select(x_77 - select(0, 1, x_79 < 0), 0, launch.p_width < 1);
+          let x_104: i32 = select(x_79, x_79 + x_16, x_79 < 0);
+          for (var k_block: i32 = x_46; k_block < x_56; k_block += 1) {
+            let x_59: i32 = select(k_first, max(k_first, k_block * launch.p_width), x_53);
+            let x_60: i32 = x_59 + 1;
             var any_4: bool = false;
-            for (var k_from: i32 = x_58; k_from < x_59; k_from += 1) {
-              let x_64: i32 = select(x_45, min(x_45, (k_block + 1) * launch.p_width - 1), x_52);
-              let x_65: i32 = x_64 + 1;
+            for (var k_from: i32 = x_59; k_from < x_60; k_from += 1) {
+              let x_65: i32 = select(k_last, min(k_last, (k_block + 1) * launch.p_width - 1), x_53);
+              let x_66: i32 = x_65 + 1;
               var any_5: bool = false;
-              let x_84: i32 = k_from / x_11;
-              let x_86: i32 = k_from - x_84 * x_11;
-              let x_88: i32 = select(x_84 - select(0, 1, x_86 < 0), 0, launch.p_width < 1);
-              let x_101: i32 = select(x_86, x_86 + x_11, x_86 < 0);
-              for (var k_to: i32 = x_64; k_to < x_65; k_to += 1) {
-                let x_81: bool = x_75 == x_80;
-                let x_89: i32 = k_to / x_11;
-                let x_91: i32 = k_to - x_89 * x_11;
-                let x_93: i32 = select(x_89 - select(0, 1, x_91 < 0), 0, launch.p_width < 1);
-                let x_94: bool = x_88 == x_93;
-                let x_97: i32 = max(x_11 - 1, 0);
+              let x_85: i32 = k_from / x_16;
+              let x_87: i32 = k_from - x_85 * x_16;
+              let x_89: i32 = select(x_85 - select(0, 1, x_87 < 0), 0, launch.p_width < 1);
+              let x_102: i32 = select(x_87, x_87 + x_16, x_87 < 0);
+              for (var k_to: i32 = x_65; k_to < x_66; k_to += 1) {
+                let x_82: bool = x_76 == x_81;
+                let x_90: i32 = k_to / x_16;
+                let x_92: i32 = k_to - x_90 * x_16;
+                let x_94: i32 = select(x_90 - select(0, 1, x_92 < 0), 0, launch.p_width < 1);
+                let x_95: bool = x_89 == x_94;
+                let x_98: i32 = max(x_16 - 1, 0);
                 any_5 = any_5
-                  | ((x_50 >= x_16 - launch.p_radius) & (x_42 <= launch.p_radius + x_21)
+                  | ((x_51 >= x_21 - launch.p_radius) & (x_46 <= launch.p_radius + x_26)
                     & ((launch.p_radius
-                            >= select(0, x_82, x_81) - select(x_97, select(x_91, x_91 + x_11, x_91 < 0), x_94))
-                          & (launch.p_radius >= select(0, x_101, x_94) - select(x_97, x_103, x_81))
-                        & (x_93 >= x_75 - launch.p_radius)
-                      & (x_88 <= launch.p_radius + x_80)));
+                            >= select(0, x_83, x_82) - select(x_98, select(x_92, x_92 + x_16, x_92 < 0), x_95))
+                          & (launch.p_radius >= select(0, x_102, x_95) - select(x_98, x_104, x_82))
+                        & (x_94 >= x_76 - launch.p_radius)
+                      & (x_89 <= launch.p_radius + x_81)));
               }
               any_4 = any_4 | any_5;
             }
@@ -102,48 +102,48 @@ fn make_tile_map(@builtin(local_invocation_index) local_index: u32, @builtin(wor
     }
     let x_117: i32 = 1 << u32(bit & 31);
     var any_12: bool = false;
-    for (var q_block_1: i32 = x_16; q_block_1 < x_26; q_block_1 += 1) {
-      let x_127: i32 = select(q_first, max(q_first, q_block_1 * launch.p_width), x_23);
+    for (var q_block_1: i32 = x_21; q_block_1 < x_31; q_block_1 += 1) {
+      let x_127: i32 = select(q_start, max(q_start, q_block_1 * launch.p_width), x_28);
       let x_128: i32 = x_127 + 1;
       var any_13: bool = false;
       for (var q_from_1: i32 = x_127; q_from_1 < x_128; q_from_1 += 1) {
-        let x_133: i32 = select(q_last, min(q_last, (q_block_1 + 1) * launch.p_width - 1), x_23);
+        let x_133: i32 = select(q_end, min(q_end, (q_block_1 + 1) * launch.p_width - 1), x_28);
         let x_134: i32 = x_133 + 1;
         var any_14: bool = false;
-        let x_150: i32 = q_from_1 / x_11;
-        let x_152: i32 = q_from_1 - x_150 * x_11;
+        let x_150: i32 = q_from_1 / x_16;
+        let x_152: i32 = q_from_1 - x_150 * x_16;
         let x_154: i32 = select(x_150 - select(0, 1, x_152 < 0), 0, launch.p_width < 1);
-        let x_182: i32 = select(x_152, x_152 + x_11, x_152 < 0);
+        let x_182: i32 = select(x_152, x_152 + x_16, x_152 < 0);
         for (var q_to_1: i32 = x_133; q_to_1 < x_134; q_to_1 += 1) {
-          let x_136: bool = x_50 - x_42 < 16;
-          let x_139: i32 = select(x_42 + 1, x_50 + 1, x_136);
+          let x_136: bool = x_51 - x_46 < 16;
+          let x_139: i32 = select(x_46 + 1, x_51 + 1, x_136);
           var any_15: bool = false;
-          let x_155: i32 = q_to_1 / x_11;
-          let x_157: i32 = q_to_1 - x_155 * x_11;
+          let x_155: i32 = q_to_1 / x_16;
+          let x_157: i32 = q_to_1 - x_155 * x_16;
           let x_159: i32 = select(x_155 - select(0, 1, x_157 < 0), 0, launch.p_width < 1);
-          let x_161: i32 = select(x_157, x_157 + x_11, x_157 < 0);
-          for (var k_block_1: i32 = x_42; k_block_1 < x_139; k_block_1 += 1) {
-            let x_142: i32 = select(x_37, max(x_37, k_block_1 * launch.p_width), x_136);
+          let x_161: i32 = select(x_157, x_157 + x_16, x_157 < 0);
+          for (var k_block_1: i32 = x_46; k_block_1 < x_139; k_block_1 += 1) {
+            let x_142: i32 = select(k_first, max(k_first, k_block_1 * launch.p_width), x_136);
             let x_143: i32 = x_142 + 1;
             var any_16: bool = false;
             for (var k_from_1: i32 = x_142; k_from_1 < x_143; k_from_1 += 1) {
-              let x_148: i32 = select(x_45, min(x_45, (k_block_1 + 1) * launch.p_width - 1), x_136);
+              let x_148: i32 = select(k_last, min(k_last, (k_block_1 + 1) * launch.p_width - 1), x_136);
               let x_149: i32 = x_148 + 1;
               var any_17: bool = false;
-              let x_165: i32 = k_from_1 / x_11;
-              let x_167: i32 = k_from_1 - x_165 * x_11;
+              let x_165: i32 = k_from_1 / x_16;
+              let x_167: i32 = k_from_1 - x_165 * x_16;
               let x_169: i32 = select(x_165 - select(0, 1, x_167 < 0), 0, launch.p_width < 1);
-              let x_176: i32 = select(x_167, x_167 + x_11, x_167 < 0);
+              let x_176: i32 = select(x_167, x_167 + x_16, x_167 < 0);
               for (var k_to_1: i32 = x_148; k_to_1 < x_149; k_to_1 += 1) {
                 let x_160: bool = x_154 == x_159;
-                let x_163: i32 = max(x_11 - 1, 0);
-                let x_170: i32 = k_to_1 / x_11;
-                let x_172: i32 = k_to_1 - x_170 * x_11;
+                let x_163: i32 = max(x_16 - 1, 0);
+                let x_170: i32 = k_to_1 / x_16;
+                let x_172: i32 = k_to_1 - x_170 * x_16;
                 let x_175: bool = x_169 == select(x_170 - select(0, 1, x_172 < 0), 0, launch.p_width < 1);
                 any_17 = any_17
                   | ((launch.p_radius < select(x_163, x_161, x_160) - select(0, x_176, x_175))
                     | (launch.p_radius
-                      < select(x_163, select(x_172, x_172 + x_11, x_172 < 0), x_175) - select(0, x_182, x_160)));
+                      < select(x_163, select(x_172, x_172 + x_16, x_172 < 0), x_175) - select(0, x_182, x_160)));
               }
               any_16 = any_16 | any_17;
             }
@@ -155,18 +155,18 @@ fn make_tile_map(@builtin(local_invocation_index) local_index: u32, @builtin(wor
       }
       any_12 = any_12 | any_13;
     }
-    needed = needed | select(0, x_117, x_10 & any);
-    full = full | select(0, x_117, x_10 & !((x_42 < x_21 - launch.p_radius) | (x_50 > launch.p_radius + x_16) | any_12));
+    needed = needed | select(0, x_117, any);
+    full = full | select(x_117, 0, (x_46 < x_26 - launch.p_radius) | (x_51 > launch.p_radius + x_21) | any_12);
   }
-  let x_194: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_196: i32 = query_tile_index * x_194 + word;
-  let inside: bool = (word < x_194) & (word >= 0);
-  if (inside) {
-    d_tile_map[x_196] = needed;
+  let x_191: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_193: i32 = x_1 * x_191 + word;
+  let x_194: bool = x_1 < launch.query_tiles;
+  if (x_194) {
+    d_tile_map[x_193] = needed;
   }
-  let x_200: i32 = (launch.query_tiles + query_tile_index) * x_194 + word;
-  if (inside) {
-    d_tile_map[x_200] = full;
+  let x_197: i32 = (launch.query_tiles + x_1) * x_191 + word;
+  if (x_194) {
+    d_tile_map[x_197] = full;
   }
 }
 

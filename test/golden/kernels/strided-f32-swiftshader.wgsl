@@ -131,26 +131,26 @@ fn strided_attention_rows_partial(
           S_c1 = dot(Q, quadBroadcast(x_139, 1u));
           S_c2 = dot(Q, quadBroadcast(x_139, 2u));
           S_c3 = dot(Q, quadBroadcast(x_139, 3u));
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (x_105) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-            if (x_107) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos - k_pos_c0 < launch.p_stride);
-              S_c1 = select(-3.0e38f, S_c1, q_pos - k_pos_c1 < launch.p_stride);
-              S_c2 = select(-3.0e38f, S_c2, q_pos - k_pos_c2 < launch.p_stride);
-              S_c3 = select(-3.0e38f, S_c3, q_pos - k_pos_c3 < launch.p_stride);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_4: bool = masked;
+          let side_2: bool = x_105;
+          let side_3: bool = x_107;
+          S_c0 = select(-3.0e38f,
+            S_c0,
+              ((slot_first < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c0) | !side_2) & ((q_pos - k_pos_c0 < launch.p_stride) | !side_3)) | !side_4));
+          S_c1 = select(-3.0e38f,
+            S_c1,
+              ((k_slot_c1 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c1) | !side_2) & ((q_pos - k_pos_c1 < launch.p_stride) | !side_3)) | !side_4));
+          S_c2 = select(-3.0e38f,
+            S_c2,
+              ((k_slot_c2 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c2) | !side_2) & ((q_pos - k_pos_c2 < launch.p_stride) | !side_3)) | !side_4));
+          S_c3 = select(-3.0e38f,
+            S_c3,
+              ((k_slot_c3 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c3) | !side_2) & ((q_pos - k_pos_c3 < launch.p_stride) | !side_3)) | !side_4));
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
           let m_new: f32 = max(m, m_step);
@@ -305,17 +305,14 @@ fn strided_attention_rows_decode_partial(
           let x_122: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
           S = dot(Q, select(vec4f(0.0f), k[x_122], inside_1));
-          if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_112);
-          }
-          if (masked) {
-            if (x_101) {
-              S = select(-3.0e38f, S, q_first >= k_pos);
-            }
-            if (x_103) {
-              S = select(-3.0e38f, S, q_first - k_pos < launch.p_stride);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_4: bool = masked;
+          let side_2: bool = x_101;
+          let side_3: bool = x_103;
+          S = select(-3.0e38f,
+            S,
+              (x_112 | !side_1)
+              & ((((q_first >= k_pos) | !side_2) & ((q_first - k_pos < launch.p_stride) | !side_3)) | !side_4));
           var m_step: f32 = -3.0e38f;
           m_step = subgroupMax(S);
           let m_new: f32 = max(m, m_step);
@@ -509,26 +506,26 @@ fn strided_attention_lines_1_partial(
           S_c1 = dot(Q, quadBroadcast(x_187, 1u));
           S_c2 = dot(Q, quadBroadcast(x_187, 2u));
           S_c3 = dot(Q, quadBroadcast(x_187, 3u));
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (x_152) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-            if (x_155) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos - k_pos_c0 >= launch.p_stride);
-              S_c1 = select(-3.0e38f, S_c1, q_pos - k_pos_c1 >= launch.p_stride);
-              S_c2 = select(-3.0e38f, S_c2, q_pos - k_pos_c2 >= launch.p_stride);
-              S_c3 = select(-3.0e38f, S_c3, q_pos - k_pos_c3 >= launch.p_stride);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_4: bool = masked;
+          let side_2: bool = x_152;
+          let side_3: bool = x_155;
+          S_c0 = select(-3.0e38f,
+            S_c0,
+              ((slot_first < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c0) | !side_2) & ((q_pos - k_pos_c0 >= launch.p_stride) | !side_3)) | !side_4));
+          S_c1 = select(-3.0e38f,
+            S_c1,
+              ((k_slot_c1 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c1) | !side_2) & ((q_pos - k_pos_c1 >= launch.p_stride) | !side_3)) | !side_4));
+          S_c2 = select(-3.0e38f,
+            S_c2,
+              ((k_slot_c2 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c2) | !side_2) & ((q_pos - k_pos_c2 >= launch.p_stride) | !side_3)) | !side_4));
+          S_c3 = select(-3.0e38f,
+            S_c3,
+              ((k_slot_c3 < slot_count) | !side_1)
+              & ((((q_pos >= k_pos_c3) | !side_2) & ((q_pos - k_pos_c3 >= launch.p_stride) | !side_3)) | !side_4));
           var m_step: f32 = -3.0e38f;
           m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
           let m_new: f32 = max(m, m_step);
@@ -706,17 +703,14 @@ fn strided_attention_lines_1_decode_partial(
           let x_167: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
           var S: f32 = 0.0f;
           S = dot(Q, select(vec4f(0.0f), k[x_167], inside_1));
-          if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_157);
-          }
-          if (masked) {
-            if (x_145) {
-              S = select(-3.0e38f, S, q_first >= k_pos);
-            }
-            if (x_148) {
-              S = select(-3.0e38f, S, q_first - k_pos >= launch.p_stride);
-            }
-          }
+          let side_1: bool = slots_here < 8;
+          let side_4: bool = masked;
+          let side_2: bool = x_145;
+          let side_3: bool = x_148;
+          S = select(-3.0e38f,
+            S,
+              (x_157 | !side_1)
+              & ((((q_first >= k_pos) | !side_2) & ((q_first - k_pos >= launch.p_stride) | !side_3)) | !side_4));
           var m_step: f32 = -3.0e38f;
           m_step = subgroupMax(S);
           let m_new: f32 = max(m, m_step);

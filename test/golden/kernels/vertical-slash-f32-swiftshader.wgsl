@@ -154,65 +154,65 @@ fn make_tile_map(@builtin(local_invocation_index) local_index: u32, @builtin(wor
   let group_x: i32 = i32(group_id.x);
   let group_y: i32 = i32(group_id.y);
   let group_z: i32 = i32(group_id.z);
-  let query_tile_index: i32 = group_y;
+  let word: i32 = group_y;
   let list: i32 = group_z;
   let x: i32 = max(launch.heads, 1);
   let h: i32 = list - list / x * x;
-  let q_first: i32 = query_tile_index * launch.query_tile + (launch.n_k - launch.n_q);
-  let q_last: i32 = min(q_first + launch.query_tile, launch.n_k) - 1;
-  let word: i32 = group_x * 16 + lane;
+  let x_5: i32 = group_x * 16 + lane;
+  let q_start: i32 = x_5 * launch.query_tile + (launch.n_k - launch.n_q);
+  let q_end: i32 = min(q_start + launch.query_tile, launch.n_k) - 1;
   var needed: i32 = 0;
   var full: i32 = 0;
-  let x_38: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
-  for (var bit: i32 = 0; bit < 32; bit += 1) {
-    let x_13: i32 = word * 32 + bit;
-    let x_14: bool = x_13 < launch.key_tiles;
-    let x_15: i32 = x_13 * launch.key_tile;
-    let x_19: i32 = min(launch.n_k, x_15 + launch.key_tile) - 1;
-    let x_20: i32 = q_first - x_19;
-    let x_22: i32 = launch.n_q - 1;
-    let x_23: i32 = max(x_20, 0) + x_22;
-    let x_25: i32 = q_last - x_15 + x_22;
-    let x_27: i32 = x_25 >> 5u;
-    let x_28: i32 = x_23 >> 5u;
-    let x_29: i32 = x_27 - x_28;
-    let x_32: i32 = x_27 + 1;
-    let x_33: i32 = select(x_28, x_32, x_29 < 64);
+  let x_12: i32 = word * 32;
+  let x_14: i32 = min(launch.key_tiles - x_12, 32);
+  let x_39: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
+  for (var bit: i32 = 0; bit < x_14; bit += 1) {
+    let k_first: i32 = (x_12 + bit) * launch.key_tile;
+    let k_last: i32 = min(launch.n_k, k_first + launch.key_tile) - 1;
+    let x_21: i32 = q_start - k_last;
+    let x_23: i32 = launch.n_q - 1;
+    let x_24: i32 = max(x_21, 0) + x_23;
+    let x_26: i32 = q_end - k_first + x_23;
+    let x_28: i32 = x_26 >> 5u;
+    let x_29: i32 = x_24 >> 5u;
+    let x_30: i32 = x_28 - x_29;
+    let x_33: i32 = x_28 + 1;
+    let x_34: i32 = select(x_29, x_33, x_30 < 64);
     var any: bool = false;
-    for (var mark_word: i32 = x_28; mark_word < x_33; mark_word += 1) {
-      let x_43: bool = (h < launch.heads) & (mark_word >= 0) & (mark_word < x_38);
+    for (var mark_word: i32 = x_29; mark_word < x_34; mark_word += 1) {
+      let x_44: bool = (h < launch.heads) & (mark_word >= 0) & (mark_word < x_39);
       any = any
-        | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_38 + mark_word, x_43)], x_43)
-            & (select(-1, -1 << u32(x_23 & 31 & 31), mark_word == x_28)
-              & select(-1, (2 << u32(x_25 & 31 & 31)) - 1, mark_word == x_27)))
+        | ((select(0, d_slashes_at_slashes_marks[select(0, h * x_39 + mark_word, x_44)], x_44)
+            & (select(-1, -1 << u32(x_24 & 31 & 31), mark_word == x_29)
+              & select(-1, (2 << u32(x_26 & 31 & 31)) - 1, mark_word == x_28)))
           != 0);
     }
     let x_66: i32 = 1 << u32(bit & 31);
-    let x_71: i32 = x_20 + x_22;
+    let x_71: i32 = x_21 + x_23;
     let x_73: i32 = x_71 >> 5u;
-    let x_74: i32 = x_27 - x_73;
-    let x_77: i32 = select(x_73, x_32, x_74 < 64);
+    let x_74: i32 = x_28 - x_73;
+    let x_77: i32 = select(x_73, x_33, x_74 < 64);
     var any_2: bool = false;
     for (var mark_word_1: i32 = x_73; mark_word_1 < x_77; mark_word_1 += 1) {
-      let x_84: bool = (h < launch.heads) & (mark_word_1 >= 0) & (mark_word_1 < x_38);
+      let x_84: bool = (h < launch.heads) & (mark_word_1 >= 0) & (mark_word_1 < x_39);
       any_2 = any_2
-        | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_38 + mark_word_1, x_84)], x_84)
+        | ((~select(0, d_slashes_at_slashes_marks[select(0, h * x_39 + mark_word_1, x_84)], x_84)
             & (select(-1, -1 << u32(x_71 & 31 & 31), mark_word_1 == x_73)
-              & select(-1, (2 << u32(x_25 & 31 & 31)) - 1, mark_word_1 == x_27)))
+              & select(-1, (2 << u32(x_26 & 31 & 31)) - 1, mark_word_1 == x_28)))
           != 0);
     }
-    needed = needed | select(0, x_66, x_14 & ((x_15 <= q_last) & ((x_23 <= x_25) & ((x_29 >= 64) | any))));
-    full = full | select(0, x_66, x_14 & !((q_first + 1 <= x_19) | ((x_71 <= x_25) & ((x_74 >= 64) | any_2))));
+    needed = needed | select(0, x_66, (k_first <= q_end) & ((x_24 <= x_26) & ((x_30 >= 64) | any)));
+    full = full | select(x_66, 0, (q_start + 1 <= k_last) | ((x_71 <= x_26) & ((x_74 >= 64) | any_2)));
   }
-  let x_115: i32 = (launch.key_tiles + 31) >> 5u;
-  let x_117: i32 = (h * launch.query_tiles + query_tile_index) * x_115 + word;
-  let inside: bool = (word < x_115) & ((h < launch.heads) & (word >= 0));
+  let x_112: i32 = (launch.key_tiles + 31) >> 5u;
+  let x_114: i32 = (h * launch.query_tiles + x_5) * x_112 + word;
+  let inside: bool = (x_5 < launch.query_tiles) & (h < launch.heads);
   if (inside) {
-    d_tile_map[x_117] = needed;
+    d_tile_map[x_114] = needed;
   }
-  let x_124: i32 = ((launch.heads + h) * launch.query_tiles + query_tile_index) * x_115 + word;
+  let x_120: i32 = ((launch.heads + h) * launch.query_tiles + x_5) * x_112 + word;
   if (inside) {
-    d_tile_map[x_124] = full;
+    d_tile_map[x_120] = full;
   }
 }
 
@@ -325,11 +325,9 @@ fn vertical_slash(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_52: i32 = phase_1_0_first_middle + 1;
           let x_57: bool = x_40 & (x_52 >= 0) & (x_52 < x_41);
-          if (select(0, d_columns_sorted[select(0, x_43 + x_52, x_57)], x_57) < 0) {
-            phase_1_0_first_low = x_52;
-          } else {
-            phase_1_0_first_high = phase_1_0_first_middle;
-          }
+          let side_1: bool = select(0, d_columns_sorted[select(0, x_43 + x_52, x_57)], x_57) < 0;
+          phase_1_0_first_low = select(phase_1_0_first_low, x_52, side_1);
+          phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
         var phase_1_0_last_low: i32 = 0;
         var phase_1_0_last_high: i32 = slot_count;
@@ -337,11 +335,9 @@ fn vertical_slash(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_64: i32 = phase_1_0_last_middle + 1;
           let x_69: bool = x_40 & (x_64 >= 0) & (x_64 < x_41);
-          if (select(0, d_columns_sorted[select(0, x_43 + x_64, x_69)], x_69) < phase_1_0_to) {
-            phase_1_0_last_low = x_64;
-          } else {
-            phase_1_0_last_high = phase_1_0_last_middle;
-          }
+          let side_2: bool = select(0, d_columns_sorted[select(0, x_43 + x_64, x_69)], x_69) < phase_1_0_to;
+          phase_1_0_last_low = select(phase_1_0_last_low, x_64, side_2);
+          phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
@@ -363,12 +359,10 @@ fn vertical_slash(
               d_tile_map[select(0, (h * launch.query_tiles + tile) * x_93 + x_90, x_99)],
               x_99)
             & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits != 0) {
-            next_tile = x_90 * 32 + countTrailingZeros(map_bits);
-            searching = 0;
-          } else {
-            next_tile = (x_90 + 1) * 32;
-          }
+          let side_3: bool = map_bits != 0;
+          next_tile = select(next_tile, x_90 * 32 + countTrailingZeros(map_bits), side_3);
+          searching = select(searching, 0, side_3);
+          next_tile = select(next_tile, (x_90 + 1) * 32, !side_3);
         }
       } else {
         let x_113: i32 = max(next_tile, range_from_0);
@@ -477,103 +471,101 @@ fn vertical_slash(
             S_c1 = dot(Q, quadBroadcast(x_352, 1u));
             S_c2 = dot(Q, quadBroadcast(x_352, 2u));
             S_c3 = dot(Q, quadBroadcast(x_352, 3u));
-            if (slots_here < 8) {
-              S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-              S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-              S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-              S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-            }
-            if (masked) {
-              if (x_37) {
-                if (x_173) {
-                  S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-                  S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-                  S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-                  S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-                }
-                let x_375: i32 = q_pos - k_pos_c0 + x_175;
-                let x_376: i32 = x_375 >> 5u;
-                let x_379: i32 = h * x_190;
-                let x_382: bool = x_40 & (x_376 >= 0) & (x_376 < x_190);
-                let x_393: i32 = q_pos - k_pos_c1 + x_175;
-                let x_394: i32 = x_393 >> 5u;
-                let x_399: bool = x_40 & (x_394 >= 0) & (x_394 < x_190);
-                let x_410: i32 = q_pos - k_pos_c2 + x_175;
-                let x_411: i32 = x_410 >> 5u;
-                let x_416: bool = x_40 & (x_411 >= 0) & (x_411 < x_190);
-                let x_427: i32 = q_pos - k_pos_c3 + x_175;
-                let x_428: i32 = x_427 >> 5u;
-                let x_433: bool = x_40 & (x_428 >= 0) & (x_428 < x_190);
-                S_c0 = select(-3.0e38f,
-                  S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_376, x_382)], x_382)
-                        >> u32(x_375 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c1 = select(-3.0e38f,
-                  S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_394, x_399)], x_399)
-                        >> u32(x_393 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c2 = select(-3.0e38f,
-                  S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_411, x_416)], x_416)
-                        >> u32(x_410 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c3 = select(-3.0e38f,
-                  S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_428, x_433)], x_433)
-                        >> u32(x_427 & 31 & 31))
-                      & 1)
-                    != 0);
-              } else {
-                if (x_173) {
-                  S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-                  S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-                  S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-                  S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-                }
-                let x_452: i32 = q_pos - k_pos_c0 + x_175;
-                let x_453: i32 = x_452 >> 5u;
-                let x_456: i32 = h * x_190;
-                let x_459: bool = x_40 & (x_453 >= 0) & (x_453 < x_190);
-                let x_470: i32 = q_pos - k_pos_c1 + x_175;
-                let x_471: i32 = x_470 >> 5u;
-                let x_476: bool = x_40 & (x_471 >= 0) & (x_471 < x_190);
-                let x_487: i32 = q_pos - k_pos_c2 + x_175;
-                let x_488: i32 = x_487 >> 5u;
-                let x_493: bool = x_40 & (x_488 >= 0) & (x_488 < x_190);
-                let x_504: i32 = q_pos - k_pos_c3 + x_175;
-                let x_505: i32 = x_504 >> 5u;
-                let x_510: bool = x_40 & (x_505 >= 0) & (x_505 < x_190);
-                S_c0 = select(-3.0e38f,
-                  S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_453, x_459)], x_459)
-                        >> u32(x_452 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c1 = select(-3.0e38f,
-                  S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_471, x_476)], x_476)
-                        >> u32(x_470 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c2 = select(-3.0e38f,
-                  S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_488, x_493)], x_493)
-                        >> u32(x_487 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c3 = select(-3.0e38f,
-                  S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_505, x_510)], x_510)
-                        >> u32(x_504 & 31 & 31))
-                      & 1)
-                    == 0);
-              }
-            }
+            let side_4: bool = slots_here < 8;
+            let side_8: bool = masked;
+            let side_7: bool = x_37;
+            let side_5: bool = x_173;
+            let x_375: i32 = q_pos - k_pos_c0 + x_175;
+            let x_376: i32 = x_375 >> 5u;
+            let x_379: i32 = h * x_190;
+            let x_382: bool = x_40 & (x_376 >= 0) & (x_376 < x_190);
+            let x_393: i32 = q_pos - k_pos_c1 + x_175;
+            let x_394: i32 = x_393 >> 5u;
+            let x_399: bool = x_40 & (x_394 >= 0) & (x_394 < x_190);
+            let x_410: i32 = q_pos - k_pos_c2 + x_175;
+            let x_411: i32 = x_410 >> 5u;
+            let x_416: bool = x_40 & (x_411 >= 0) & (x_411 < x_190);
+            let x_427: i32 = q_pos - k_pos_c3 + x_175;
+            let x_428: i32 = x_427 >> 5u;
+            let x_433: bool = x_40 & (x_428 >= 0) & (x_428 < x_190);
+            let side_6: bool = x_173;
+            let x_452: i32 = q_pos - k_pos_c0 + x_175;
+            let x_453: i32 = x_452 >> 5u;
+            let x_456: i32 = h * x_190;
+            let x_459: bool = x_40 & (x_453 >= 0) & (x_453 < x_190);
+            let x_470: i32 = q_pos - k_pos_c1 + x_175;
+            let x_471: i32 = x_470 >> 5u;
+            let x_476: bool = x_40 & (x_471 >= 0) & (x_471 < x_190);
+            let x_487: i32 = q_pos - k_pos_c2 + x_175;
+            let x_488: i32 = x_487 >> 5u;
+            let x_493: bool = x_40 & (x_488 >= 0) & (x_488 < x_190);
+            let x_504: i32 = q_pos - k_pos_c3 + x_175;
+            let x_505: i32 = x_504 >> 5u;
+            let x_510: bool = x_40 & (x_505 >= 0) & (x_505 < x_190);
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                ((slot_first < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c0) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_376, x_382)], x_382)
+                              >> u32(x_375 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c0) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_453, x_459)], x_459)
+                              >> u32(x_452 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                ((k_slot_c1 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c1) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_394, x_399)], x_399)
+                              >> u32(x_393 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c1) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_471, x_476)], x_476)
+                              >> u32(x_470 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                ((k_slot_c2 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c2) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_411, x_416)], x_416)
+                              >> u32(x_410 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c2) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_488, x_493)], x_493)
+                              >> u32(x_487 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                ((k_slot_c3 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c3) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_379 + x_428, x_433)], x_433)
+                              >> u32(x_427 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c3) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_456 + x_505, x_510)], x_510)
+                              >> u32(x_504 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
             var m_step: f32 = -3.0e38f;
             m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
             let m_new: f32 = max(m, m_step);
@@ -603,12 +595,10 @@ fn vertical_slash(
                 d_tile_map[select(0, (h * launch.query_tiles + tile) * x_93 + x_550, x_556)],
                 x_556)
               & (-1 << u32(next_tile & 31 & 31));
-            if (map_bits_1 != 0) {
-              next_tile = x_550 * 32 + countTrailingZeros(map_bits_1);
-              searching = 0;
-            } else {
-              next_tile = (x_550 + 1) * 32;
-            }
+            let side_9: bool = map_bits_1 != 0;
+            next_tile = select(next_tile, x_550 * 32 + countTrailingZeros(map_bits_1), side_9);
+            searching = select(searching, 0, side_9);
+            next_tile = select(next_tile, (x_550 + 1) * 32, !side_9);
           }
         } else {
           let x_570: i32 = max(next_tile, range_from_0);
@@ -745,11 +735,9 @@ fn vertical_slash_partial(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_64: i32 = phase_1_0_first_middle + 1;
           let x_69: bool = x_52 & (x_64 >= 0) & (x_64 < x_53);
-          if (select(0, d_columns_sorted[select(0, x_55 + x_64, x_69)], x_69) < 0) {
-            phase_1_0_first_low = x_64;
-          } else {
-            phase_1_0_first_high = phase_1_0_first_middle;
-          }
+          let side_1: bool = select(0, d_columns_sorted[select(0, x_55 + x_64, x_69)], x_69) < 0;
+          phase_1_0_first_low = select(phase_1_0_first_low, x_64, side_1);
+          phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
         var phase_1_0_last_low: i32 = 0;
         var phase_1_0_last_high: i32 = slot_count;
@@ -757,11 +745,9 @@ fn vertical_slash_partial(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_76: i32 = phase_1_0_last_middle + 1;
           let x_81: bool = x_52 & (x_76 >= 0) & (x_76 < x_53);
-          if (select(0, d_columns_sorted[select(0, x_55 + x_76, x_81)], x_81) < phase_1_0_to) {
-            phase_1_0_last_low = x_76;
-          } else {
-            phase_1_0_last_high = phase_1_0_last_middle;
-          }
+          let side_2: bool = select(0, d_columns_sorted[select(0, x_55 + x_76, x_81)], x_81) < phase_1_0_to;
+          phase_1_0_last_low = select(phase_1_0_last_low, x_76, side_2);
+          phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
@@ -789,12 +775,10 @@ fn vertical_slash_partial(
               d_tile_map[select(0, (h * launch.query_tiles + tile) * x_119 + x_116, x_125)],
               x_125)
             & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits != 0) {
-            next_tile = x_116 * 32 + countTrailingZeros(map_bits);
-            searching = 0;
-          } else {
-            next_tile = (x_116 + 1) * 32;
-          }
+          let side_3: bool = map_bits != 0;
+          next_tile = select(next_tile, x_116 * 32 + countTrailingZeros(map_bits), side_3);
+          searching = select(searching, 0, side_3);
+          next_tile = select(next_tile, (x_116 + 1) * 32, !side_3);
         }
       } else {
         let x_139: i32 = max(next_tile, range_from_0);
@@ -903,103 +887,101 @@ fn vertical_slash_partial(
             S_c1 = dot(Q, quadBroadcast(x_378, 1u));
             S_c2 = dot(Q, quadBroadcast(x_378, 2u));
             S_c3 = dot(Q, quadBroadcast(x_378, 3u));
-            if (slots_here < 8) {
-              S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-              S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-              S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-              S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-            }
-            if (masked) {
-              if (x_37) {
-                if (x_199) {
-                  S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-                  S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-                  S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-                  S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-                }
-                let x_401: i32 = q_pos - k_pos_c0 + x_201;
-                let x_402: i32 = x_401 >> 5u;
-                let x_405: i32 = h * x_216;
-                let x_408: bool = x_52 & (x_402 >= 0) & (x_402 < x_216);
-                let x_419: i32 = q_pos - k_pos_c1 + x_201;
-                let x_420: i32 = x_419 >> 5u;
-                let x_425: bool = x_52 & (x_420 >= 0) & (x_420 < x_216);
-                let x_436: i32 = q_pos - k_pos_c2 + x_201;
-                let x_437: i32 = x_436 >> 5u;
-                let x_442: bool = x_52 & (x_437 >= 0) & (x_437 < x_216);
-                let x_453: i32 = q_pos - k_pos_c3 + x_201;
-                let x_454: i32 = x_453 >> 5u;
-                let x_459: bool = x_52 & (x_454 >= 0) & (x_454 < x_216);
-                S_c0 = select(-3.0e38f,
-                  S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_402, x_408)], x_408)
-                        >> u32(x_401 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c1 = select(-3.0e38f,
-                  S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_420, x_425)], x_425)
-                        >> u32(x_419 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c2 = select(-3.0e38f,
-                  S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_437, x_442)], x_442)
-                        >> u32(x_436 & 31 & 31))
-                      & 1)
-                    != 0);
-                S_c3 = select(-3.0e38f,
-                  S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_454, x_459)], x_459)
-                        >> u32(x_453 & 31 & 31))
-                      & 1)
-                    != 0);
-              } else {
-                if (x_199) {
-                  S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-                  S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-                  S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-                  S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-                }
-                let x_478: i32 = q_pos - k_pos_c0 + x_201;
-                let x_479: i32 = x_478 >> 5u;
-                let x_482: i32 = h * x_216;
-                let x_485: bool = x_52 & (x_479 >= 0) & (x_479 < x_216);
-                let x_496: i32 = q_pos - k_pos_c1 + x_201;
-                let x_497: i32 = x_496 >> 5u;
-                let x_502: bool = x_52 & (x_497 >= 0) & (x_497 < x_216);
-                let x_513: i32 = q_pos - k_pos_c2 + x_201;
-                let x_514: i32 = x_513 >> 5u;
-                let x_519: bool = x_52 & (x_514 >= 0) & (x_514 < x_216);
-                let x_530: i32 = q_pos - k_pos_c3 + x_201;
-                let x_531: i32 = x_530 >> 5u;
-                let x_536: bool = x_52 & (x_531 >= 0) & (x_531 < x_216);
-                S_c0 = select(-3.0e38f,
-                  S_c0,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_479, x_485)], x_485)
-                        >> u32(x_478 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c1 = select(-3.0e38f,
-                  S_c1,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_497, x_502)], x_502)
-                        >> u32(x_496 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c2 = select(-3.0e38f,
-                  S_c2,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_514, x_519)], x_519)
-                        >> u32(x_513 & 31 & 31))
-                      & 1)
-                    == 0);
-                S_c3 = select(-3.0e38f,
-                  S_c3,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_531, x_536)], x_536)
-                        >> u32(x_530 & 31 & 31))
-                      & 1)
-                    == 0);
-              }
-            }
+            let side_4: bool = slots_here < 8;
+            let side_8: bool = masked;
+            let side_7: bool = x_37;
+            let side_5: bool = x_199;
+            let x_401: i32 = q_pos - k_pos_c0 + x_201;
+            let x_402: i32 = x_401 >> 5u;
+            let x_405: i32 = h * x_216;
+            let x_408: bool = x_52 & (x_402 >= 0) & (x_402 < x_216);
+            let x_419: i32 = q_pos - k_pos_c1 + x_201;
+            let x_420: i32 = x_419 >> 5u;
+            let x_425: bool = x_52 & (x_420 >= 0) & (x_420 < x_216);
+            let x_436: i32 = q_pos - k_pos_c2 + x_201;
+            let x_437: i32 = x_436 >> 5u;
+            let x_442: bool = x_52 & (x_437 >= 0) & (x_437 < x_216);
+            let x_453: i32 = q_pos - k_pos_c3 + x_201;
+            let x_454: i32 = x_453 >> 5u;
+            let x_459: bool = x_52 & (x_454 >= 0) & (x_454 < x_216);
+            let side_6: bool = x_199;
+            let x_478: i32 = q_pos - k_pos_c0 + x_201;
+            let x_479: i32 = x_478 >> 5u;
+            let x_482: i32 = h * x_216;
+            let x_485: bool = x_52 & (x_479 >= 0) & (x_479 < x_216);
+            let x_496: i32 = q_pos - k_pos_c1 + x_201;
+            let x_497: i32 = x_496 >> 5u;
+            let x_502: bool = x_52 & (x_497 >= 0) & (x_497 < x_216);
+            let x_513: i32 = q_pos - k_pos_c2 + x_201;
+            let x_514: i32 = x_513 >> 5u;
+            let x_519: bool = x_52 & (x_514 >= 0) & (x_514 < x_216);
+            let x_530: i32 = q_pos - k_pos_c3 + x_201;
+            let x_531: i32 = x_530 >> 5u;
+            let x_536: bool = x_52 & (x_531 >= 0) & (x_531 < x_216);
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                ((slot_first < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c0) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_402, x_408)], x_408)
+                              >> u32(x_401 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c0) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_479, x_485)], x_485)
+                              >> u32(x_478 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                ((k_slot_c1 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c1) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_420, x_425)], x_425)
+                              >> u32(x_419 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c1) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_497, x_502)], x_502)
+                              >> u32(x_496 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                ((k_slot_c2 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c2) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_437, x_442)], x_442)
+                              >> u32(x_436 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c2) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_514, x_519)], x_519)
+                              >> u32(x_513 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                ((k_slot_c3 < slot_count) | !side_4)
+                & ((((((q_pos >= k_pos_c3) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_405 + x_454, x_459)], x_459)
+                              >> u32(x_453 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_pos >= k_pos_c3) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, x_482 + x_531, x_536)], x_536)
+                              >> u32(x_530 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
             var m_step: f32 = -3.0e38f;
             m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
             let m_new: f32 = max(m, m_step);
@@ -1029,12 +1011,10 @@ fn vertical_slash_partial(
                 d_tile_map[select(0, (h * launch.query_tiles + tile) * x_119 + x_576, x_582)],
                 x_582)
               & (-1 << u32(next_tile & 31 & 31));
-            if (map_bits_1 != 0) {
-              next_tile = x_576 * 32 + countTrailingZeros(map_bits_1);
-              searching = 0;
-            } else {
-              next_tile = (x_576 + 1) * 32;
-            }
+            let side_9: bool = map_bits_1 != 0;
+            next_tile = select(next_tile, x_576 * 32 + countTrailingZeros(map_bits_1), side_9);
+            searching = select(searching, 0, side_9);
+            next_tile = select(next_tile, (x_576 + 1) * 32, !side_9);
           }
         } else {
           let x_596: i32 = max(next_tile, range_from_0);
@@ -1168,11 +1148,9 @@ fn vertical_slash_decode_partial(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_60: i32 = phase_1_0_first_middle + 1;
           let x_65: bool = x_48 & (x_60 >= 0) & (x_60 < x_49);
-          if (select(0, d_columns_sorted[select(0, x_51 + x_60, x_65)], x_65) < 0) {
-            phase_1_0_first_low = x_60;
-          } else {
-            phase_1_0_first_high = phase_1_0_first_middle;
-          }
+          let side_1: bool = select(0, d_columns_sorted[select(0, x_51 + x_60, x_65)], x_65) < 0;
+          phase_1_0_first_low = select(phase_1_0_first_low, x_60, side_1);
+          phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
         var phase_1_0_last_low: i32 = 0;
         var phase_1_0_last_high: i32 = slot_count;
@@ -1180,11 +1158,9 @@ fn vertical_slash_decode_partial(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_72: i32 = phase_1_0_last_middle + 1;
           let x_77: bool = x_48 & (x_72 >= 0) & (x_72 < x_49);
-          if (select(0, d_columns_sorted[select(0, x_51 + x_72, x_77)], x_77) < phase_1_0_to) {
-            phase_1_0_last_low = x_72;
-          } else {
-            phase_1_0_last_high = phase_1_0_last_middle;
-          }
+          let side_2: bool = select(0, d_columns_sorted[select(0, x_51 + x_72, x_77)], x_77) < phase_1_0_to;
+          phase_1_0_last_low = select(phase_1_0_last_low, x_72, side_2);
+          phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
         let phase_1_0_slot_from: i32 = phase_1_0_first_low;
         let phase_1_0_slot_to: i32 = phase_1_0_last_low;
@@ -1212,12 +1188,10 @@ fn vertical_slash_decode_partial(
               d_tile_map[select(0, (h * launch.query_tiles + tile) * x_115 + x_112, x_121)],
               x_121)
             & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits != 0) {
-            next_tile = x_112 * 32 + countTrailingZeros(map_bits);
-            searching = 0;
-          } else {
-            next_tile = (x_112 + 1) * 32;
-          }
+          let side_3: bool = map_bits != 0;
+          next_tile = select(next_tile, x_112 * 32 + countTrailingZeros(map_bits), side_3);
+          searching = select(searching, 0, side_3);
+          next_tile = select(next_tile, (x_112 + 1) * 32, !side_3);
         }
       } else {
         let x_135: i32 = max(next_tile, range_from_0);
@@ -1296,38 +1270,33 @@ fn vertical_slash_decode_partial(
             let x_313: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
             var S: f32 = 0.0f;
             S = dot(Q, select(vec4f(0.0f), k[x_313], inside_1));
-            if (slots_here < 8) {
-              S = select(-3.0e38f, S, x_303);
-            }
-            if (masked) {
-              if (x_33) {
-                if (x_195) {
-                  S = select(-3.0e38f, S, q_first >= k_pos);
-                }
-                let x_320: i32 = q_first - k_pos + x_197;
-                let x_321: i32 = x_320 >> 5u;
-                let x_327: bool = x_48 & (x_321 >= 0) & (x_321 < x_212);
-                S = select(-3.0e38f,
-                  S,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_321, x_327)], x_327)
-                        >> u32(x_320 & 31 & 31))
-                      & 1)
-                    != 0);
-              } else {
-                if (x_195) {
-                  S = select(-3.0e38f, S, q_first >= k_pos);
-                }
-                let x_340: i32 = q_first - k_pos + x_197;
-                let x_341: i32 = x_340 >> 5u;
-                let x_347: bool = x_48 & (x_341 >= 0) & (x_341 < x_212);
-                S = select(-3.0e38f,
-                  S,
-                    ((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_341, x_347)], x_347)
-                        >> u32(x_340 & 31 & 31))
-                      & 1)
-                    == 0);
-              }
-            }
+            let side_4: bool = slots_here < 8;
+            let side_8: bool = masked;
+            let side_7: bool = x_33;
+            let side_5: bool = x_195;
+            let x_320: i32 = q_first - k_pos + x_197;
+            let x_321: i32 = x_320 >> 5u;
+            let x_327: bool = x_48 & (x_321 >= 0) & (x_321 < x_212);
+            let side_6: bool = x_195;
+            let x_340: i32 = q_first - k_pos + x_197;
+            let x_341: i32 = x_340 >> 5u;
+            let x_347: bool = x_48 & (x_341 >= 0) & (x_341 < x_212);
+            S = select(-3.0e38f,
+              S,
+                (x_303 | !side_4)
+                & ((((((q_first >= k_pos) | !side_5)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_321, x_327)], x_327)
+                              >> u32(x_320 & 31 & 31))
+                            & 1)
+                          != 0))
+                      | !side_7)
+                    & ((((q_first >= k_pos) | !side_6)
+                        & (((select(0, d_slashes_at_slashes_marks[select(0, h * x_212 + x_341, x_347)], x_347)
+                              >> u32(x_340 & 31 & 31))
+                            & 1)
+                          == 0))
+                      | side_7))
+                  | !side_8));
             var m_step: f32 = -3.0e38f;
             m_step = subgroupMax(S);
             let m_new: f32 = max(m, m_step);
@@ -1352,12 +1321,10 @@ fn vertical_slash_decode_partial(
                 d_tile_map[select(0, (h * launch.query_tiles + tile) * x_115 + x_372, x_378)],
                 x_378)
               & (-1 << u32(next_tile & 31 & 31));
-            if (map_bits_1 != 0) {
-              next_tile = x_372 * 32 + countTrailingZeros(map_bits_1);
-              searching = 0;
-            } else {
-              next_tile = (x_372 + 1) * 32;
-            }
+            let side_9: bool = map_bits_1 != 0;
+            next_tile = select(next_tile, x_372 * 32 + countTrailingZeros(map_bits_1), side_9);
+            searching = select(searching, 0, side_9);
+            next_tile = select(next_tile, (x_372 + 1) * 32, !side_9);
           }
         } else {
           let x_392: i32 = max(next_tile, range_from_0);
