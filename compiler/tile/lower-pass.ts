@@ -235,16 +235,17 @@ export function lowerPass(request: PassRequest): TileProgram {
   const row = rowAt(i('row'));
   // A row far behind the last one may have wrapped: rows are told by their number in the tile.
   const exists = lt(i('row'), i('rows_here'));
-  const walk: readonly TileStmt[] = phases.length === 0 ? [] : [
-    ...declareWalk(b, phases),
-    b.loop('phase', int(0), int(phases.length), [
-      ...branchByPhase(b, phases.length, (p) => {
-        const phase = phases[p];
-        return phase === undefined ? [] : [b.note(phase.name), ...enterPhase(b, names, phase, p, g.keyTile, rangeCount(phases), partial)];
-      }),
-      ...settle(b, phases, maps),
-      b.repeat(lt(i('next_tile'), i('walk_end')), walkBody(b, plan, names, phases, g, maps)),
-    ]),
+  const walkPhase: readonly TileStmt[] = phases.length === 0 ? [] : [
+    ...branchByPhase(b, phases.length, (p) => {
+      const phase = phases[p];
+      return phase === undefined ? [] : [b.note(phase.name), ...enterPhase(b, names, phase, p, g.keyTile, rangeCount(phases), partial)];
+    }),
+    ...settle(b, phases, maps),
+    b.repeat(lt(i('next_tile'), i('walk_end')), walkBody(b, plan, names, phases, g, maps)),
+  ];
+  const walk: readonly TileStmt[] = [
+    ...(phases.length === 0 ? [] : declareWalk(b, phases)),
+    ...(phases.length < 2 ? walkPhase : [b.loop('phase', int(0), int(phases.length), walkPhase)]),
   ];
   const slot = request.output.kind === 'partial' ? add(request.output.firstSlot, i('split')) : int(0);
   const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);

@@ -56,7 +56,6 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
     let rows_here: i32 = min(launch.n_q - row_base, 4);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
     let x_30: bool = lane < rows_here;
@@ -74,108 +73,106 @@ fn dense_causal(@builtin(local_invocation_index) local_index: u32, @builtin(work
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_41: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_42: i32 = max(key_step, 1);
+    let x_43: i32 = x_41 / x_42;
+    let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
+    let x_51: i32 = phase_0_0_to - key_base - 1;
+    let x_52: i32 = x_51 / x_42;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
+    let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
+    let x_68: bool = range_from_0 < range_to_0;
+    next_tile = min(select(1073741824, range_from_0, x_68), 1073741824);
+    let x_73: i32 = max(next_tile, range_from_0);
+    next_tile = min(select(1073741824, x_73, x_73 < range_to_0), 1073741824);
+    walk_end = max(select(0, range_to_0, x_68), 0);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_41: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_42: i32 = max(key_step, 1);
-      let x_43: i32 = x_41 / x_42;
-      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
-      let x_51: i32 = phase_0_0_to - key_base - 1;
-      let x_52: i32 = x_51 / x_42;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
-      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
-      let x_68: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_68), 1073741824);
-      let x_73: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_73, x_73 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_68), 0);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_89: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_89; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          for (var part: i32 = 0; part < 4; part += 4) {
-            let x_103: i32 = part + lane;
-            let x_104: i32 = slot_first + x_103;
-            let x_109: i32 = key_base + x_104 * key_step;
-            let inside_1: bool = (x_104 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_109 >= 0) & (x_109 < launch.n_k));
-            K_staged[x_103] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_109, inside_1)]),
-              inside_1);
-          }
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          workgroupBarrier();
-          S_c0 = dot(Q, K_staged[0]);
-          S_c1 = dot(Q, K_staged[1]);
-          S_c2 = dot(Q, K_staged[2]);
-          S_c3 = dot(Q, K_staged[3]);
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (masked) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-          }
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_162: i32 = part_1 + lane;
-            let x_163: i32 = slot_first + x_162;
-            let x_168: i32 = key_base + x_163 * key_step;
-            let inside_2: bool = (x_163 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_168 >= 0) & (x_168 < launch.n_k));
-            V_staged[x_162] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_168, inside_2)]),
-              inside_2);
-          }
-          l = l * alpha + l_step;
-          workgroupBarrier();
-          O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
-                    * alpha))));
-          m = m_new;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_89: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_89; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        for (var part: i32 = 0; part < 4; part += 4) {
+          let x_103: i32 = part + lane;
+          let x_104: i32 = slot_first + x_103;
+          let x_109: i32 = key_base + x_104 * key_step;
+          let inside_1: bool = (x_104 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_109 >= 0) & (x_109 < launch.n_k));
+          K_staged[x_103] = select(vec4f(0.0f),
+              unpack_half4(k[select(0, kv_local * launch.n_k + x_109, inside_1)]),
+            inside_1);
         }
-        next_tile = next_tile + 1;
-        let x_185: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_185, x_185 < range_to_0), 1073741824);
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        workgroupBarrier();
+        S_c0 = dot(Q, K_staged[0]);
+        S_c1 = dot(Q, K_staged[1]);
+        S_c2 = dot(Q, K_staged[2]);
+        S_c3 = dot(Q, K_staged[3]);
+        if (slots_here < 8) {
+          S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+          S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+          S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+          S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+        }
+        if (masked) {
+          if (masked) {
+            S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+            S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+            S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+            S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+          }
+        }
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
+          let x_162: i32 = part_1 + lane;
+          let x_163: i32 = slot_first + x_162;
+          let x_168: i32 = key_base + x_163 * key_step;
+          let inside_2: bool = (x_163 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_168 >= 0) & (x_168 < launch.n_k));
+          V_staged[x_162] = select(vec4f(0.0f),
+              unpack_half4(v[select(0, kv_local * launch.n_k + x_168, inside_2)]),
+            inside_2);
+        }
+        l = l * alpha + l_step;
+        workgroupBarrier();
+        O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
+                  * alpha))));
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_185: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_185, x_185 < range_to_0), 1073741824);
     }
     // rows that saw nothing give zeros and minus infinity
     let x_189: bool = l > 0.0f;
@@ -246,7 +243,6 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
     let rows_here: i32 = min(launch.n_q - row_base, 4);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
     let x_30: bool = lane < rows_here;
@@ -263,114 +259,112 @@ fn dense_causal_partial(@builtin(local_invocation_index) local_index: u32, @buil
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_41: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_42: i32 = max(key_step, 1);
+    let x_43: i32 = x_41 / x_42;
+    let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
+    let x_51: i32 = phase_0_0_to - key_base - 1;
+    let x_52: i32 = x_51 / x_42;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
+    let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
+    let x_68: bool = range_from_0 < range_to_0;
+    let phase_0_start: i32 = min(select(1073741824, range_from_0, x_68), 1073741824);
+    let phase_0_end: i32 = max(select(0, range_to_0, x_68), 0);
+    let x_76: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+    let x_77: i32 = max(launch.splits, 1);
+    let x_78: i32 = x_76 / x_77;
+    let phase_0_share: i32 = select(x_78 - select(0, 1, x_76 - x_78 * x_77 < 0), 0, launch.splits < 1);
+    next_tile = phase_0_start + split * phase_0_share;
+    let x_87: i32 = max(next_tile, range_from_0);
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    next_tile = min(select(1073741824, x_87, x_87 < range_to_0), 1073741824);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_41: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_42: i32 = max(key_step, 1);
-      let x_43: i32 = x_41 / x_42;
-      let phase_0_0_slot_from: i32 = max(select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, key_step < 1) + 1, 0);
-      let x_51: i32 = phase_0_0_to - key_base - 1;
-      let x_52: i32 = x_51 / x_42;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_52 - select(0, 1, x_51 - x_52 * x_42 < 0), 0, key_step < 1) + 1, 0));
-      let x_62: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_62);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_62);
-      let x_68: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_68), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_68), 0);
-      let x_76: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_77: i32 = max(launch.splits, 1);
-      let x_78: i32 = x_76 / x_77;
-      let phase_0_share: i32 = select(x_78 - select(0, 1, x_76 - x_78 * x_77 < 0), 0, launch.splits < 1);
-      next_tile = phase_0_start + split * phase_0_share;
-      let x_87: i32 = max(next_tile, range_from_0);
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_87, x_87 < range_to_0), 1073741824);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_103: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_103; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          for (var part: i32 = 0; part < 4; part += 4) {
-            let x_117: i32 = part + lane;
-            let x_118: i32 = slot_first + x_117;
-            let x_123: i32 = key_base + x_118 * key_step;
-            let inside_1: bool = (x_118 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_123 >= 0) & (x_123 < launch.n_k));
-            K_staged[x_117] = select(vec4f(0.0f),
-                unpack_half4(k[select(0, kv_local * launch.n_k + x_123, inside_1)]),
-              inside_1);
-          }
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          workgroupBarrier();
-          S_c0 = dot(Q, K_staged[0]);
-          S_c1 = dot(Q, K_staged[1]);
-          S_c2 = dot(Q, K_staged[2]);
-          S_c3 = dot(Q, K_staged[3]);
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (masked) {
-              S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
-              S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
-              S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
-              S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
-            }
-          }
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_176: i32 = part_1 + lane;
-            let x_177: i32 = slot_first + x_176;
-            let x_182: i32 = key_base + x_177 * key_step;
-            let inside_2: bool = (x_177 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_182 >= 0) & (x_182 < launch.n_k));
-            V_staged[x_176] = select(vec4f(0.0f),
-                unpack_half4(v[select(0, kv_local * launch.n_k + x_182, inside_2)]),
-              inside_2);
-          }
-          l = l * alpha + l_step;
-          workgroupBarrier();
-          O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
-                    * alpha))));
-          m = m_new;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_103: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_103; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        for (var part: i32 = 0; part < 4; part += 4) {
+          let x_117: i32 = part + lane;
+          let x_118: i32 = slot_first + x_117;
+          let x_123: i32 = key_base + x_118 * key_step;
+          let inside_1: bool = (x_118 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_123 >= 0) & (x_123 < launch.n_k));
+          K_staged[x_117] = select(vec4f(0.0f),
+              unpack_half4(k[select(0, kv_local * launch.n_k + x_123, inside_1)]),
+            inside_1);
         }
-        next_tile = next_tile + 1;
-        let x_199: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_199, x_199 < range_to_0), 1073741824);
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        workgroupBarrier();
+        S_c0 = dot(Q, K_staged[0]);
+        S_c1 = dot(Q, K_staged[1]);
+        S_c2 = dot(Q, K_staged[2]);
+        S_c3 = dot(Q, K_staged[3]);
+        if (slots_here < 8) {
+          S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+          S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+          S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+          S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+        }
+        if (masked) {
+          if (masked) {
+            S_c0 = select(-3.0e38f, S_c0, q_pos >= k_pos_c0);
+            S_c1 = select(-3.0e38f, S_c1, q_pos >= k_pos_c1);
+            S_c2 = select(-3.0e38f, S_c2, q_pos >= k_pos_c2);
+            S_c3 = select(-3.0e38f, S_c3, q_pos >= k_pos_c3);
+          }
+        }
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
+          let x_176: i32 = part_1 + lane;
+          let x_177: i32 = slot_first + x_176;
+          let x_182: i32 = key_base + x_177 * key_step;
+          let inside_2: bool = (x_177 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_182 >= 0) & (x_182 < launch.n_k));
+          V_staged[x_176] = select(vec4f(0.0f),
+              unpack_half4(v[select(0, kv_local * launch.n_k + x_182, inside_2)]),
+            inside_2);
+        }
+        l = l * alpha + l_step;
+        workgroupBarrier();
+        O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
+                  * alpha))));
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_199: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_199, x_199 < range_to_0), 1073741824);
     }
     let x_203: bool = split < launch.slots;
     let x_210: i32 = (split * x_205 + head) * launch.n_q + x_28;
@@ -448,7 +442,6 @@ fn dense_causal_decode_partial(
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
     let rows_here: i32 = min(launch.n_q - tile, 1);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_27: bool = 0 < rows_here;
     let inside: bool = x_27 & x_20;
     var Q: vec4f = select(vec4f(0.0f), unpack_half4(q[select(0, head_local * launch.n_q + tile, inside)]), inside);
@@ -462,81 +455,79 @@ fn dense_causal_decode_partial(
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_37: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_38: i32 = max(key_step, 1);
+    let x_39: i32 = x_37 / x_38;
+    let phase_0_0_slot_from: i32 = max(select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, key_step < 1) + 1, 0);
+    let x_47: i32 = phase_0_0_to - key_base - 1;
+    let x_48: i32 = x_47 / x_38;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_48 - select(0, 1, x_47 - x_48 * x_38 < 0), 0, key_step < 1) + 1, 0));
+    let x_58: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_58);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_58);
+    let x_64: bool = range_from_0 < range_to_0;
+    let phase_0_start: i32 = min(select(1073741824, range_from_0, x_64), 1073741824);
+    let phase_0_end: i32 = max(select(0, range_to_0, x_64), 0);
+    let x_72: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+    let x_73: i32 = max(launch.splits, 1);
+    let x_74: i32 = x_72 / x_73;
+    let phase_0_share: i32 = select(x_74 - select(0, 1, x_72 - x_74 * x_73 < 0), 0, launch.splits < 1);
+    next_tile = phase_0_start + split * phase_0_share;
+    let x_83: i32 = max(next_tile, range_from_0);
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    next_tile = min(select(1073741824, x_83, x_83 < range_to_0), 1073741824);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_37: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_38: i32 = max(key_step, 1);
-      let x_39: i32 = x_37 / x_38;
-      let phase_0_0_slot_from: i32 = max(select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, key_step < 1) + 1, 0);
-      let x_47: i32 = phase_0_0_to - key_base - 1;
-      let x_48: i32 = x_47 / x_38;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_48 - select(0, 1, x_47 - x_48 * x_38 < 0), 0, key_step < 1) + 1, 0));
-      let x_58: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_58);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_58);
-      let x_64: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_64), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_64), 0);
-      let x_72: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_73: i32 = max(launch.splits, 1);
-      let x_74: i32 = x_72 / x_73;
-      let phase_0_share: i32 = select(x_74 - select(0, 1, x_72 - x_74 * x_73 < 0), 0, launch.splits < 1);
-      next_tile = phase_0_start + split * phase_0_share;
-      let x_83: i32 = max(next_tile, range_from_0);
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_83, x_83 < range_to_0), 1073741824);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_99: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_99; step += 1) {
-          let k_slot: i32 = slot_tile + step * 4 + lane;
-          let k_pos: i32 = key_base + k_slot * key_step;
-          let x_105: bool = k_slot < slot_count;
-          let inside_1: bool = x_105
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_115: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
-          var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_115]), inside_1));
-          if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_105);
-          }
-          if (masked) {
-            if (masked) {
-              S = select(-3.0e38f, S, q_first >= k_pos);
-            }
-          }
-          var m_step: f32 = -3.0e38f;
-          workgroupBarrier();
-          shares_max[lane] = S;
-          workgroupBarrier();
-          var total: f32 = shares_max[0];
-          for (var other: i32 = 1; other < 4; other += 1) {
-            total = max(total, shares_max[other]);
-          }
-          m_step = total;
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S = exp(S - m_safe);
-          l_step = S;
-          l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), unpack_half4(v[x_115]), inside_1), vec4f(S), O * alpha);
-          m = m_new;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_99: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_99; step += 1) {
+        let k_slot: i32 = slot_tile + step * 4 + lane;
+        let k_pos: i32 = key_base + k_slot * key_step;
+        let x_105: bool = k_slot < slot_count;
+        let inside_1: bool = x_105
+          & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
+        let x_115: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
+        var S: f32 = 0.0f;
+        S = dot(Q, select(vec4f(0.0f), unpack_half4(k[x_115]), inside_1));
+        if (slots_here < 8) {
+          S = select(-3.0e38f, S, x_105);
         }
-        next_tile = next_tile + 1;
-        let x_135: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_135, x_135 < range_to_0), 1073741824);
+        if (masked) {
+          if (masked) {
+            S = select(-3.0e38f, S, q_first >= k_pos);
+          }
+        }
+        var m_step: f32 = -3.0e38f;
+        workgroupBarrier();
+        shares_max[lane] = S;
+        workgroupBarrier();
+        var total: f32 = shares_max[0];
+        for (var other: i32 = 1; other < 4; other += 1) {
+          total = max(total, shares_max[other]);
+        }
+        m_step = total;
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S = exp(S - m_safe);
+        l_step = S;
+        l = l * alpha + l_step;
+        O = fma(select(vec4f(0.0f), unpack_half4(v[x_115]), inside_1), vec4f(S), O * alpha);
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_135: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_135, x_135 < range_to_0), 1073741824);
     }
     let x_139: bool = split < launch.slots;
     let x_146: i32 = (split * x_141 + head) * launch.n_q + tile;

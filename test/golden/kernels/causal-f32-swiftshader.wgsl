@@ -52,7 +52,6 @@ fn dense_causal(
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
     let rows_here: i32 = min(launch.n_q - row_base, 4);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
     let x_30: bool = lane < rows_here;
@@ -70,94 +69,84 @@ fn dense_causal(
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_40: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_41: i32 = max(key_step, 1);
+    let x_42: i32 = x_40 / x_41;
+    let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+    let x_50: i32 = phase_0_0_to - key_base - 1;
+    let x_51: i32 = x_50 / x_41;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+    let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+    let x_67: bool = range_from_0 < range_to_0;
+    next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
+    let x_72: i32 = max(next_tile, range_from_0);
+    next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
+    walk_end = max(select(0, range_to_0, x_67), 0);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      next_tile = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let x_72: i32 = max(next_tile, range_from_0);
-      next_tile = min(select(1073741824, x_72, x_72 < range_to_0), 1073741824);
-      walk_end = max(select(0, range_to_0, x_67), 0);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_88: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_88; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_103: i32 = slot_first + (subgroup_lane & 3);
-          let x_108: i32 = key_base + x_103 * key_step;
-          let inside_1: bool = (x_103 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_108 >= 0) & (x_108 < launch.n_k));
-          let x_116: i32 = select(0, kv_local * launch.n_k + x_108, inside_1);
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          let x_117: vec4f = select(vec4f(0.0f), k[x_116], inside_1);
-          S_c0 = dot(Q, quadBroadcast(x_117, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_117, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_117, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_117, 3u));
-          let side_1: bool = slots_here < 8;
-          let side_3: bool = masked;
-          let side_2: bool = masked;
-          S_c0 = select(-3.0e38f,
-            S_c0,
-              ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
-          S_c1 = select(-3.0e38f,
-            S_c1,
-              ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
-          S_c2 = select(-3.0e38f,
-            S_c2,
-              ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
-          S_c3 = select(-3.0e38f,
-            S_c3,
-              ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_161: vec4f = select(vec4f(0.0f), v[x_116], inside_1);
-          l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_161, 3u), vec4f(S_c3), fma(quadBroadcast(x_161, 2u), vec4f(S_c2), fma(quadBroadcast(x_161,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_161, 0u), vec4f(S_c0), O * alpha))));
-          m = m_new;
-        }
-        next_tile = next_tile + 1;
-        let x_167: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_167, x_167 < range_to_0), 1073741824);
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_88: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_88; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        let x_103: i32 = slot_first + (subgroup_lane & 3);
+        let x_108: i32 = key_base + x_103 * key_step;
+        let inside_1: bool = (x_103 < slot_count)
+          & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_108 >= 0) & (x_108 < launch.n_k));
+        let x_116: i32 = select(0, kv_local * launch.n_k + x_108, inside_1);
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        let x_117: vec4f = select(vec4f(0.0f), k[x_116], inside_1);
+        S_c0 = dot(Q, quadBroadcast(x_117, 0u));
+        S_c1 = dot(Q, quadBroadcast(x_117, 1u));
+        S_c2 = dot(Q, quadBroadcast(x_117, 2u));
+        S_c3 = dot(Q, quadBroadcast(x_117, 3u));
+        let side_1: bool = slots_here < 8;
+        let side_3: bool = masked;
+        let side_2: bool = masked;
+        S_c0 = select(-3.0e38f, S_c0, ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
+        S_c1 = select(-3.0e38f, S_c1, ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
+        S_c2 = select(-3.0e38f, S_c2, ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
+        S_c3 = select(-3.0e38f, S_c3, ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        let x_161: vec4f = select(vec4f(0.0f), v[x_116], inside_1);
+        l = l * alpha + l_step;
+        O = fma(quadBroadcast(x_161, 3u), vec4f(S_c3), fma(quadBroadcast(x_161, 2u), vec4f(S_c2), fma(quadBroadcast(x_161,
+                1u), vec4f(S_c1), fma(quadBroadcast(x_161, 0u), vec4f(S_c0), O * alpha))));
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_167: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_167, x_167 < range_to_0), 1073741824);
     }
     // rows that saw nothing give zeros and minus infinity
     let x_171: bool = l > 0.0f;
@@ -228,7 +217,6 @@ fn dense_causal_partial(
     let x_22: i32 = launch.n_k - launch.n_q;
     let q_first: i32 = row_base + x_22;
     let rows_here: i32 = min(launch.n_q - row_base, 4);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_28: i32 = row_base + lane;
     let q_pos: i32 = x_28 + x_22;
     let x_30: bool = lane < rows_here;
@@ -245,100 +233,90 @@ fn dense_causal_partial(
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_40: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_41: i32 = max(key_step, 1);
+    let x_42: i32 = x_40 / x_41;
+    let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
+    let x_50: i32 = phase_0_0_to - key_base - 1;
+    let x_51: i32 = x_50 / x_41;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
+    let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
+    let x_67: bool = range_from_0 < range_to_0;
+    let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
+    let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
+    let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+    let x_76: i32 = max(launch.splits, 1);
+    let x_77: i32 = x_75 / x_76;
+    let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
+    next_tile = phase_0_start + split * phase_0_share;
+    let x_86: i32 = max(next_tile, range_from_0);
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_40: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_41: i32 = max(key_step, 1);
-      let x_42: i32 = x_40 / x_41;
-      let phase_0_0_slot_from: i32 = max(select(x_42 - select(0, 1, x_40 - x_42 * x_41 < 0), 0, key_step < 1) + 1, 0);
-      let x_50: i32 = phase_0_0_to - key_base - 1;
-      let x_51: i32 = x_50 / x_41;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_51 - select(0, 1, x_50 - x_51 * x_41 < 0), 0, key_step < 1) + 1, 0));
-      let x_61: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_61);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_61);
-      let x_67: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_67), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_67), 0);
-      let x_75: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_76: i32 = max(launch.splits, 1);
-      let x_77: i32 = x_75 / x_76;
-      let phase_0_share: i32 = select(x_77 - select(0, 1, x_75 - x_77 * x_76 < 0), 0, launch.splits < 1);
-      next_tile = phase_0_start + split * phase_0_share;
-      let x_86: i32 = max(next_tile, range_from_0);
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_86, x_86 < range_to_0), 1073741824);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_102: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_102; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          let x_117: i32 = slot_first + (subgroup_lane & 3);
-          let x_122: i32 = key_base + x_117 * key_step;
-          let inside_1: bool = (x_117 < slot_count)
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_122 >= 0) & (x_122 < launch.n_k));
-          let x_130: i32 = select(0, kv_local * launch.n_k + x_122, inside_1);
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          let x_131: vec4f = select(vec4f(0.0f), k[x_130], inside_1);
-          S_c0 = dot(Q, quadBroadcast(x_131, 0u));
-          S_c1 = dot(Q, quadBroadcast(x_131, 1u));
-          S_c2 = dot(Q, quadBroadcast(x_131, 2u));
-          S_c3 = dot(Q, quadBroadcast(x_131, 3u));
-          let side_1: bool = slots_here < 8;
-          let side_3: bool = masked;
-          let side_2: bool = masked;
-          S_c0 = select(-3.0e38f,
-            S_c0,
-              ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
-          S_c1 = select(-3.0e38f,
-            S_c1,
-              ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
-          S_c2 = select(-3.0e38f,
-            S_c2,
-              ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
-          S_c3 = select(-3.0e38f,
-            S_c3,
-              ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          let x_175: vec4f = select(vec4f(0.0f), v[x_130], inside_1);
-          l = l * alpha + l_step;
-          O = fma(quadBroadcast(x_175, 3u), vec4f(S_c3), fma(quadBroadcast(x_175, 2u), vec4f(S_c2), fma(quadBroadcast(x_175,
-                  1u), vec4f(S_c1), fma(quadBroadcast(x_175, 0u), vec4f(S_c0), O * alpha))));
-          m = m_new;
-        }
-        next_tile = next_tile + 1;
-        let x_181: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_181, x_181 < range_to_0), 1073741824);
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_102: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_102; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        let x_117: i32 = slot_first + (subgroup_lane & 3);
+        let x_122: i32 = key_base + x_117 * key_step;
+        let inside_1: bool = (x_117 < slot_count)
+          & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_122 >= 0) & (x_122 < launch.n_k));
+        let x_130: i32 = select(0, kv_local * launch.n_k + x_122, inside_1);
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        let x_131: vec4f = select(vec4f(0.0f), k[x_130], inside_1);
+        S_c0 = dot(Q, quadBroadcast(x_131, 0u));
+        S_c1 = dot(Q, quadBroadcast(x_131, 1u));
+        S_c2 = dot(Q, quadBroadcast(x_131, 2u));
+        S_c3 = dot(Q, quadBroadcast(x_131, 3u));
+        let side_1: bool = slots_here < 8;
+        let side_3: bool = masked;
+        let side_2: bool = masked;
+        S_c0 = select(-3.0e38f, S_c0, ((slot_first < slot_count) | !side_1) & ((q_pos >= k_pos_c0) | !side_2 | !side_3));
+        S_c1 = select(-3.0e38f, S_c1, ((k_slot_c1 < slot_count) | !side_1) & ((q_pos >= k_pos_c1) | !side_2 | !side_3));
+        S_c2 = select(-3.0e38f, S_c2, ((k_slot_c2 < slot_count) | !side_1) & ((q_pos >= k_pos_c2) | !side_2 | !side_3));
+        S_c3 = select(-3.0e38f, S_c3, ((k_slot_c3 < slot_count) | !side_1) & ((q_pos >= k_pos_c3) | !side_2 | !side_3));
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        let x_175: vec4f = select(vec4f(0.0f), v[x_130], inside_1);
+        l = l * alpha + l_step;
+        O = fma(quadBroadcast(x_175, 3u), vec4f(S_c3), fma(quadBroadcast(x_175, 2u), vec4f(S_c2), fma(quadBroadcast(x_175,
+                1u), vec4f(S_c1), fma(quadBroadcast(x_175, 0u), vec4f(S_c0), O * alpha))));
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_181: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_181, x_181 < range_to_0), 1073741824);
     }
     let x_185: bool = split < launch.slots;
     let x_192: i32 = (split * x_187 + head) * launch.n_q + x_28;
@@ -410,7 +388,6 @@ fn dense_causal_decode_partial(
   if (x_20) {
     let q_first: i32 = tile + (launch.n_k - launch.n_q);
     let rows_here: i32 = min(launch.n_q - tile, 1);
-    let q_last: i32 = q_first + (rows_here - 1);
     let x_27: bool = 0 < rows_here;
     let inside: bool = x_27 & x_20;
     var Q: vec4f = select(vec4f(0.0f), q[select(0, head_local * launch.n_q + tile, inside)], inside);
@@ -424,70 +401,68 @@ fn dense_causal_decode_partial(
     var next_tile: i32 = 0;
     var range_from_0: i32 = 0;
     var range_to_0: i32 = 0;
+    // phase_0
+    let phase_0_0_to: i32 = min(launch.n_k, q_first + (rows_here - 1) + 1);
+    key_base = 0;
+    let x_36: i32 = 0 - key_base - 1;
+    key_step = 1;
+    let x_37: i32 = max(key_step, 1);
+    let x_38: i32 = x_36 / x_37;
+    let phase_0_0_slot_from: i32 = max(select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, key_step < 1) + 1, 0);
+    let x_46: i32 = phase_0_0_to - key_base - 1;
+    let x_47: i32 = x_46 / x_37;
+    slot_count = launch.n_k;
+    let phase_0_0_slot_to: i32 = min(slot_count,
+        max(select(x_47 - select(0, 1, x_46 - x_47 * x_37 < 0), 0, key_step < 1) + 1, 0));
+    let x_57: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
+    range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_57);
+    range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_57);
+    let x_63: bool = range_from_0 < range_to_0;
+    let phase_0_start: i32 = min(select(1073741824, range_from_0, x_63), 1073741824);
+    let phase_0_end: i32 = max(select(0, range_to_0, x_63), 0);
+    let x_71: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
+    let x_72: i32 = max(launch.splits, 1);
+    let x_73: i32 = x_71 / x_72;
+    let phase_0_share: i32 = select(x_73 - select(0, 1, x_71 - x_73 * x_72 < 0), 0, launch.splits < 1);
+    next_tile = phase_0_start + split * phase_0_share;
+    let x_82: i32 = max(next_tile, range_from_0);
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    next_tile = min(select(1073741824, x_82, x_82 < range_to_0), 1073741824);
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      let phase_0_0_to: i32 = min(launch.n_k, q_last + 1);
-      key_base = 0;
-      let x_36: i32 = 0 - key_base - 1;
-      key_step = 1;
-      let x_37: i32 = max(key_step, 1);
-      let x_38: i32 = x_36 / x_37;
-      let phase_0_0_slot_from: i32 = max(select(x_38 - select(0, 1, x_36 - x_38 * x_37 < 0), 0, key_step < 1) + 1, 0);
-      let x_46: i32 = phase_0_0_to - key_base - 1;
-      let x_47: i32 = x_46 / x_37;
-      slot_count = launch.n_k;
-      let phase_0_0_slot_to: i32 = min(slot_count,
-          max(select(x_47 - select(0, 1, x_46 - x_47 * x_37 < 0), 0, key_step < 1) + 1, 0));
-      let x_57: bool = (0 < phase_0_0_to) & (phase_0_0_slot_from < phase_0_0_slot_to);
-      range_from_0 = select(0, phase_0_0_slot_from >> 3u, x_57);
-      range_to_0 = select(0, (phase_0_0_slot_to + 7) >> 3u, x_57);
-      let x_63: bool = range_from_0 < range_to_0;
-      let phase_0_start: i32 = min(select(1073741824, range_from_0, x_63), 1073741824);
-      let phase_0_end: i32 = max(select(0, range_to_0, x_63), 0);
-      let x_71: i32 = max(phase_0_end - phase_0_start, 0) + (launch.splits - 1);
-      let x_72: i32 = max(launch.splits, 1);
-      let x_73: i32 = x_71 / x_72;
-      let phase_0_share: i32 = select(x_73 - select(0, 1, x_71 - x_73 * x_72 < 0), 0, launch.splits < 1);
-      next_tile = phase_0_start + split * phase_0_share;
-      let x_82: i32 = max(next_tile, range_from_0);
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
-      next_tile = min(select(1073741824, x_82, x_82 < range_to_0), 1073741824);
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_98: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_98; step += 1) {
-          let k_slot: i32 = slot_tile + step * 4 + lane;
-          let k_pos: i32 = key_base + k_slot * key_step;
-          let x_104: bool = k_slot < slot_count;
-          let inside_1: bool = x_104
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
-          var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), k[x_114], inside_1));
-          let side_1: bool = slots_here < 8;
-          let side_3: bool = masked;
-          let side_2: bool = masked;
-          S = select(-3.0e38f, S, (x_104 | !side_1) & ((q_first >= k_pos) | !side_2 | !side_3));
-          var m_step: f32 = -3.0e38f;
-          m_step = subgroupMax(S);
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S = exp(S - m_safe);
-          l_step = S;
-          l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), v[x_114], inside_1), vec4f(S), O * alpha);
-          m = m_new;
-        }
-        next_tile = next_tile + 1;
-        let x_133: i32 = max(next_tile, range_from_0);
-        next_tile = min(select(1073741824, x_133, x_133 < range_to_0), 1073741824);
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let masked: bool = q_first + 1 <= key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_98: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_98; step += 1) {
+        let k_slot: i32 = slot_tile + step * 4 + lane;
+        let k_pos: i32 = key_base + k_slot * key_step;
+        let x_104: bool = k_slot < slot_count;
+        let inside_1: bool = x_104
+          & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
+        let x_114: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
+        var S: f32 = 0.0f;
+        S = dot(Q, select(vec4f(0.0f), k[x_114], inside_1));
+        let side_1: bool = slots_here < 8;
+        let side_3: bool = masked;
+        let side_2: bool = masked;
+        S = select(-3.0e38f, S, (x_104 | !side_1) & ((q_first >= k_pos) | !side_2 | !side_3));
+        var m_step: f32 = -3.0e38f;
+        m_step = subgroupMax(S);
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S = exp(S - m_safe);
+        l_step = S;
+        l = l * alpha + l_step;
+        O = fma(select(vec4f(0.0f), v[x_114], inside_1), vec4f(S), O * alpha);
+        m = m_new;
       }
+      next_tile = next_tile + 1;
+      let x_133: i32 = max(next_tile, range_from_0);
+      next_tile = min(select(1073741824, x_133, x_133 < range_to_0), 1073741824);
     }
     let x_137: bool = split < launch.slots;
     let x_144: i32 = (split * x_139 + head) * launch.n_q + tile;

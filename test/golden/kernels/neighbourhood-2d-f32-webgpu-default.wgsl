@@ -244,6 +244,23 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
+    // phase_0
+    slot_count = launch.n_k;
+    searching = 1;
+    next_tile = 0;
+    walk_end = (slot_count + 7) >> 3u;
+    while ((searching == 1) & (next_tile < walk_end)) {
+      let x_40: i32 = next_tile >> 5u;
+      let x_48: bool = (tile < launch.query_tiles) & (x_40 >= 0) & (x_40 < x_43);
+      let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_40, x_48)], x_48)
+        & (-1 << u32(next_tile & 31 & 31));
+      if (map_bits != 0) {
+        next_tile = x_40 * 32 + countTrailingZeros(map_bits);
+        searching = 0;
+      } else {
+        next_tile = (x_40 + 1) * 32;
+      }
+    }
     let x_94: i32 = max(launch.p_width, 1);
     let x_95: i32 = q_last / x_94;
     let x_99: i32 = select(x_95 - select(0, 1, q_last - x_95 * x_94 < 0), 0, launch.p_width < 1);
@@ -253,178 +270,159 @@ fn neighbourhood_2d(@builtin(local_invocation_index) local_index: u32, @builtin(
     let x_165: i32 = q_pos - x_163 * x_94;
     let x_167: i32 = select(x_163 - select(0, 1, x_165 < 0), 0, launch.p_width < 1);
     let x_221: i32 = select(x_165, x_165 + x_94, x_165 < 0);
+    key_base = 0;
+    key_step = 1;
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      slot_count = launch.n_k;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let k_first: i32 = key_base + slot_tile * key_step;
+      let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_71: bool = tile < launch.query_tiles;
+      let x_73: i32 = next_tile >> 5u;
+      let x_79: bool = x_71 & (x_73 >= 0) & (x_73 < x_43);
+      let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_43 + x_73, x_79)], x_79)
+            >> u32(next_tile & 31 & 31))
+          & 1)
+        == 0;
+      let x_88: i32 = max(launch.p_width, 1);
+      let x_89: i32 = k_first / x_88;
+      let ask_0_0: bool = select(x_89 - select(0, 1, k_first - x_89 * x_88 < 0), 0, launch.p_width < 1)
+        < x_99 - launch.p_radius;
+      let x_102: i32 = k_last / x_88;
+      let ask_0_1: bool = select(x_102 - select(0, 1, k_last - x_102 * x_88 < 0), 0, launch.p_width < 1)
+        > launch.p_radius + x_111;
+      let x_115: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_115; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        for (var part: i32 = 0; part < 4; part += 4) {
+          let x_129: i32 = part + lane;
+          let x_130: i32 = slot_first + x_129;
+          let x_135: i32 = key_base + x_130 * key_step;
+          let inside_1: bool = (x_130 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_135 >= 0) & (x_135 < launch.n_k));
+          K_staged[x_129] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_135, inside_1)], inside_1);
+        }
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        workgroupBarrier();
+        S_c0 = dot(Q, K_staged[0]);
+        S_c1 = dot(Q, K_staged[1]);
+        S_c2 = dot(Q, K_staged[2]);
+        S_c3 = dot(Q, K_staged[3]);
+        if (slots_here < 8) {
+          S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+          S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+          S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+          S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+        }
+        if (masked) {
+          if (ask_0_0) {
+            let x_158: i32 = k_pos_c0 / x_88;
+            let x_168: i32 = x_167 - launch.p_radius;
+            let x_171: i32 = k_pos_c1 / x_88;
+            let x_178: i32 = k_pos_c2 / x_88;
+            let x_185: i32 = k_pos_c3 / x_88;
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                  select(x_158 - select(0, 1, k_pos_c0 - x_158 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                  select(x_171 - select(0, 1, k_pos_c1 - x_171 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                  select(x_178 - select(0, 1, k_pos_c2 - x_178 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                  select(x_185 - select(0, 1, k_pos_c3 - x_185 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
+          }
+          if (ask_0_1) {
+            let x_192: i32 = k_pos_c0 / x_88;
+            let x_197: i32 = launch.p_radius + x_167;
+            let x_200: i32 = k_pos_c1 / x_88;
+            let x_207: i32 = k_pos_c2 / x_88;
+            let x_214: i32 = k_pos_c3 / x_88;
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                  select(x_192 - select(0, 1, k_pos_c0 - x_192 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                  select(x_200 - select(0, 1, k_pos_c1 - x_200 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                  select(x_207 - select(0, 1, k_pos_c2 - x_207 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                  select(x_214 - select(0, 1, k_pos_c3 - x_214 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
+          }
+          let x_224: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
+          let x_231: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
+          let x_238: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
+          let x_245: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
+          let x_252: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
+          let x_259: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
+          let x_266: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
+          let x_273: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
+          S_c0 = select(-3.0e38f,
+              select(-3.0e38f, S_c0, launch.p_radius >= x_221 - select(x_224, x_224 + x_88, x_224 < 0)),
+              launch.p_radius >= select(x_252, x_252 + x_88, x_252 < 0) - x_221);
+          S_c1 = select(-3.0e38f,
+              select(-3.0e38f, S_c1, launch.p_radius >= x_221 - select(x_231, x_231 + x_88, x_231 < 0)),
+              launch.p_radius >= select(x_259, x_259 + x_88, x_259 < 0) - x_221);
+          S_c2 = select(-3.0e38f,
+              select(-3.0e38f, S_c2, launch.p_radius >= x_221 - select(x_238, x_238 + x_88, x_238 < 0)),
+              launch.p_radius >= select(x_266, x_266 + x_88, x_266 < 0) - x_221);
+          S_c3 = select(-3.0e38f,
+              select(-3.0e38f, S_c3, launch.p_radius >= x_221 - select(x_245, x_245 + x_88, x_245 < 0)),
+              launch.p_radius >= select(x_273, x_273 + x_88, x_273 < 0) - x_221);
+        }
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
+          let x_299: i32 = part_1 + lane;
+          let x_300: i32 = slot_first + x_299;
+          let x_305: i32 = key_base + x_300 * key_step;
+          let inside_2: bool = (x_300 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_305 >= 0) & (x_305 < launch.n_k));
+          V_staged[x_299] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_305, inside_2)], inside_2);
+        }
+        l = l * alpha + l_step;
+        workgroupBarrier();
+        O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
+                  * alpha))));
+        m = m_new;
+      }
       searching = 1;
-      next_tile = 0;
-      walk_end = (slot_count + 7) >> 3u;
+      next_tile = next_tile + 1;
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_40: i32 = next_tile >> 5u;
-        let x_48: bool = (tile < launch.query_tiles) & (x_40 >= 0) & (x_40 < x_43);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_40, x_48)], x_48)
+        let x_321: i32 = next_tile >> 5u;
+        let x_327: bool = x_71 & (x_321 >= 0) & (x_321 < x_43);
+        let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_321, x_327)], x_327)
           & (-1 << u32(next_tile & 31 & 31));
-        if (map_bits != 0) {
-          next_tile = x_40 * 32 + countTrailingZeros(map_bits);
+        if (map_bits_1 != 0) {
+          next_tile = x_321 * 32 + countTrailingZeros(map_bits_1);
           searching = 0;
         } else {
-          next_tile = (x_40 + 1) * 32;
-        }
-      }
-      key_base = 0;
-      key_step = 1;
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let k_first: i32 = key_base + slot_tile * key_step;
-        let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_71: bool = tile < launch.query_tiles;
-        let x_73: i32 = next_tile >> 5u;
-        let x_79: bool = x_71 & (x_73 >= 0) & (x_73 < x_43);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_43 + x_73, x_79)], x_79)
-              >> u32(next_tile & 31 & 31))
-            & 1)
-          == 0;
-        let x_88: i32 = max(launch.p_width, 1);
-        let x_89: i32 = k_first / x_88;
-        let ask_0_0: bool = select(x_89 - select(0, 1, k_first - x_89 * x_88 < 0), 0, launch.p_width < 1)
-          < x_99 - launch.p_radius;
-        let x_102: i32 = k_last / x_88;
-        let ask_0_1: bool = select(x_102 - select(0, 1, k_last - x_102 * x_88 < 0), 0, launch.p_width < 1)
-          > launch.p_radius + x_111;
-        let x_115: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_115; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          for (var part: i32 = 0; part < 4; part += 4) {
-            let x_129: i32 = part + lane;
-            let x_130: i32 = slot_first + x_129;
-            let x_135: i32 = key_base + x_130 * key_step;
-            let inside_1: bool = (x_130 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_135 >= 0) & (x_135 < launch.n_k));
-            K_staged[x_129] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_135, inside_1)], inside_1);
-          }
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          workgroupBarrier();
-          S_c0 = dot(Q, K_staged[0]);
-          S_c1 = dot(Q, K_staged[1]);
-          S_c2 = dot(Q, K_staged[2]);
-          S_c3 = dot(Q, K_staged[3]);
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (ask_0_0) {
-              let x_158: i32 = k_pos_c0 / x_88;
-              let x_168: i32 = x_167 - launch.p_radius;
-              let x_171: i32 = k_pos_c1 / x_88;
-              let x_178: i32 = k_pos_c2 / x_88;
-              let x_185: i32 = k_pos_c3 / x_88;
-              S_c0 = select(-3.0e38f,
-                S_c0,
-                    select(x_158 - select(0, 1, k_pos_c0 - x_158 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
-              S_c1 = select(-3.0e38f,
-                S_c1,
-                    select(x_171 - select(0, 1, k_pos_c1 - x_171 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
-              S_c2 = select(-3.0e38f,
-                S_c2,
-                    select(x_178 - select(0, 1, k_pos_c2 - x_178 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
-              S_c3 = select(-3.0e38f,
-                S_c3,
-                    select(x_185 - select(0, 1, k_pos_c3 - x_185 * x_88 < 0), 0, launch.p_width < 1) >= x_168);
-            }
-            if (ask_0_1) {
-              let x_192: i32 = k_pos_c0 / x_88;
-              let x_197: i32 = launch.p_radius + x_167;
-              let x_200: i32 = k_pos_c1 / x_88;
-              let x_207: i32 = k_pos_c2 / x_88;
-              let x_214: i32 = k_pos_c3 / x_88;
-              S_c0 = select(-3.0e38f,
-                S_c0,
-                    select(x_192 - select(0, 1, k_pos_c0 - x_192 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
-              S_c1 = select(-3.0e38f,
-                S_c1,
-                    select(x_200 - select(0, 1, k_pos_c1 - x_200 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
-              S_c2 = select(-3.0e38f,
-                S_c2,
-                    select(x_207 - select(0, 1, k_pos_c2 - x_207 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
-              S_c3 = select(-3.0e38f,
-                S_c3,
-                    select(x_214 - select(0, 1, k_pos_c3 - x_214 * x_88 < 0), 0, launch.p_width < 1) <= x_197);
-            }
-            let x_224: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
-            let x_231: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
-            let x_238: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
-            let x_245: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
-            let x_252: i32 = k_pos_c0 - k_pos_c0 / x_88 * x_88;
-            let x_259: i32 = k_pos_c1 - k_pos_c1 / x_88 * x_88;
-            let x_266: i32 = k_pos_c2 - k_pos_c2 / x_88 * x_88;
-            let x_273: i32 = k_pos_c3 - k_pos_c3 / x_88 * x_88;
-            S_c0 = select(-3.0e38f,
-                select(-3.0e38f, S_c0, launch.p_radius >= x_221 - select(x_224, x_224 + x_88, x_224 < 0)),
-                launch.p_radius >= select(x_252, x_252 + x_88, x_252 < 0) - x_221);
-            S_c1 = select(-3.0e38f,
-                select(-3.0e38f, S_c1, launch.p_radius >= x_221 - select(x_231, x_231 + x_88, x_231 < 0)),
-                launch.p_radius >= select(x_259, x_259 + x_88, x_259 < 0) - x_221);
-            S_c2 = select(-3.0e38f,
-                select(-3.0e38f, S_c2, launch.p_radius >= x_221 - select(x_238, x_238 + x_88, x_238 < 0)),
-                launch.p_radius >= select(x_266, x_266 + x_88, x_266 < 0) - x_221);
-            S_c3 = select(-3.0e38f,
-                select(-3.0e38f, S_c3, launch.p_radius >= x_221 - select(x_245, x_245 + x_88, x_245 < 0)),
-                launch.p_radius >= select(x_273, x_273 + x_88, x_273 < 0) - x_221);
-          }
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_299: i32 = part_1 + lane;
-            let x_300: i32 = slot_first + x_299;
-            let x_305: i32 = key_base + x_300 * key_step;
-            let inside_2: bool = (x_300 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_305 >= 0) & (x_305 < launch.n_k));
-            V_staged[x_299] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_305, inside_2)], inside_2);
-          }
-          l = l * alpha + l_step;
-          workgroupBarrier();
-          O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
-                    * alpha))));
-          m = m_new;
-        }
-        searching = 1;
-        next_tile = next_tile + 1;
-        while ((searching == 1) & (next_tile < walk_end)) {
-          let x_321: i32 = next_tile >> 5u;
-          let x_327: bool = x_71 & (x_321 >= 0) & (x_321 < x_43);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_43 + x_321, x_327)], x_327)
-            & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits_1 != 0) {
-            next_tile = x_321 * 32 + countTrailingZeros(map_bits_1);
-            searching = 0;
-          } else {
-            next_tile = (x_321 + 1) * 32;
-          }
+          next_tile = (x_321 + 1) * 32;
         }
       }
     }
@@ -516,6 +514,28 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
+    // phase_0
+    slot_count = launch.n_k;
+    let phase_0_end: i32 = (slot_count + 7) >> 3u;
+    let x_41: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+    let x_42: i32 = max(launch.splits, 1);
+    let x_43: i32 = x_41 / x_42;
+    let phase_0_share: i32 = select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, launch.splits < 1);
+    next_tile = split * phase_0_share;
+    searching = 1;
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    while ((searching == 1) & (next_tile < walk_end)) {
+      let x_52: i32 = next_tile >> 5u;
+      let x_60: bool = (tile < launch.query_tiles) & (x_52 >= 0) & (x_52 < x_55);
+      let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_52, x_60)], x_60)
+        & (-1 << u32(next_tile & 31 & 31));
+      if (map_bits != 0) {
+        next_tile = x_52 * 32 + countTrailingZeros(map_bits);
+        searching = 0;
+      } else {
+        next_tile = (x_52 + 1) * 32;
+      }
+    }
     let x_106: i32 = max(launch.p_width, 1);
     let x_107: i32 = q_last / x_106;
     let x_111: i32 = select(x_107 - select(0, 1, q_last - x_107 * x_106 < 0), 0, launch.p_width < 1);
@@ -525,183 +545,159 @@ fn neighbourhood_2d_partial(@builtin(local_invocation_index) local_index: u32, @
     let x_177: i32 = q_pos - x_175 * x_106;
     let x_179: i32 = select(x_175 - select(0, 1, x_177 < 0), 0, launch.p_width < 1);
     let x_233: i32 = select(x_177, x_177 + x_106, x_177 < 0);
+    key_base = 0;
+    key_step = 1;
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      slot_count = launch.n_k;
-      let phase_0_end: i32 = (slot_count + 7) >> 3u;
-      let x_41: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-      let x_42: i32 = max(launch.splits, 1);
-      let x_43: i32 = x_41 / x_42;
-      let phase_0_share: i32 = select(x_43 - select(0, 1, x_41 - x_43 * x_42 < 0), 0, launch.splits < 1);
-      next_tile = split * phase_0_share;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let k_first: i32 = key_base + slot_tile * key_step;
+      let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_83: bool = tile < launch.query_tiles;
+      let x_85: i32 = next_tile >> 5u;
+      let x_91: bool = x_83 & (x_85 >= 0) & (x_85 < x_55);
+      let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_55 + x_85, x_91)], x_91)
+            >> u32(next_tile & 31 & 31))
+          & 1)
+        == 0;
+      let x_100: i32 = max(launch.p_width, 1);
+      let x_101: i32 = k_first / x_100;
+      let ask_0_0: bool = select(x_101 - select(0, 1, k_first - x_101 * x_100 < 0), 0, launch.p_width < 1)
+        < x_111 - launch.p_radius;
+      let x_114: i32 = k_last / x_100;
+      let ask_0_1: bool = select(x_114 - select(0, 1, k_last - x_114 * x_100 < 0), 0, launch.p_width < 1)
+        > launch.p_radius + x_123;
+      let x_127: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_127; step += 1) {
+        let slot_first: i32 = slot_tile + step * 4;
+        let k_slot_c1: i32 = slot_first + 1;
+        let k_slot_c2: i32 = slot_first + 2;
+        let k_slot_c3: i32 = slot_first + 3;
+        let k_pos_c0: i32 = key_base + slot_first * key_step;
+        let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
+        let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
+        let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
+        for (var part: i32 = 0; part < 4; part += 4) {
+          let x_141: i32 = part + lane;
+          let x_142: i32 = slot_first + x_141;
+          let x_147: i32 = key_base + x_142 * key_step;
+          let inside_1: bool = (x_142 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_147 >= 0) & (x_147 < launch.n_k));
+          K_staged[x_141] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_147, inside_1)], inside_1);
+        }
+        var S_c0: f32 = 0.0f;
+        var S_c1: f32 = 0.0f;
+        var S_c2: f32 = 0.0f;
+        var S_c3: f32 = 0.0f;
+        workgroupBarrier();
+        S_c0 = dot(Q, K_staged[0]);
+        S_c1 = dot(Q, K_staged[1]);
+        S_c2 = dot(Q, K_staged[2]);
+        S_c3 = dot(Q, K_staged[3]);
+        if (slots_here < 8) {
+          S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
+          S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
+          S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
+          S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
+        }
+        if (masked) {
+          if (ask_0_0) {
+            let x_170: i32 = k_pos_c0 / x_100;
+            let x_180: i32 = x_179 - launch.p_radius;
+            let x_183: i32 = k_pos_c1 / x_100;
+            let x_190: i32 = k_pos_c2 / x_100;
+            let x_197: i32 = k_pos_c3 / x_100;
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                  select(x_170 - select(0, 1, k_pos_c0 - x_170 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                  select(x_183 - select(0, 1, k_pos_c1 - x_183 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                  select(x_190 - select(0, 1, k_pos_c2 - x_190 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                  select(x_197 - select(0, 1, k_pos_c3 - x_197 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
+          }
+          if (ask_0_1) {
+            let x_204: i32 = k_pos_c0 / x_100;
+            let x_209: i32 = launch.p_radius + x_179;
+            let x_212: i32 = k_pos_c1 / x_100;
+            let x_219: i32 = k_pos_c2 / x_100;
+            let x_226: i32 = k_pos_c3 / x_100;
+            S_c0 = select(-3.0e38f,
+              S_c0,
+                  select(x_204 - select(0, 1, k_pos_c0 - x_204 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
+            S_c1 = select(-3.0e38f,
+              S_c1,
+                  select(x_212 - select(0, 1, k_pos_c1 - x_212 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
+            S_c2 = select(-3.0e38f,
+              S_c2,
+                  select(x_219 - select(0, 1, k_pos_c2 - x_219 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
+            S_c3 = select(-3.0e38f,
+              S_c3,
+                  select(x_226 - select(0, 1, k_pos_c3 - x_226 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
+          }
+          let x_236: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
+          let x_243: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
+          let x_250: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
+          let x_257: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
+          let x_264: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
+          let x_271: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
+          let x_278: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
+          let x_285: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
+          S_c0 = select(-3.0e38f,
+              select(-3.0e38f, S_c0, launch.p_radius >= x_233 - select(x_236, x_236 + x_100, x_236 < 0)),
+              launch.p_radius >= select(x_264, x_264 + x_100, x_264 < 0) - x_233);
+          S_c1 = select(-3.0e38f,
+              select(-3.0e38f, S_c1, launch.p_radius >= x_233 - select(x_243, x_243 + x_100, x_243 < 0)),
+              launch.p_radius >= select(x_271, x_271 + x_100, x_271 < 0) - x_233);
+          S_c2 = select(-3.0e38f,
+              select(-3.0e38f, S_c2, launch.p_radius >= x_233 - select(x_250, x_250 + x_100, x_250 < 0)),
+              launch.p_radius >= select(x_278, x_278 + x_100, x_278 < 0) - x_233);
+          S_c3 = select(-3.0e38f,
+              select(-3.0e38f, S_c3, launch.p_radius >= x_233 - select(x_257, x_257 + x_100, x_257 < 0)),
+              launch.p_radius >= select(x_285, x_285 + x_100, x_285 < 0) - x_233);
+        }
+        var m_step: f32 = -3.0e38f;
+        m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S_c0 = exp(S_c0 - m_safe);
+        S_c1 = exp(S_c1 - m_safe);
+        S_c2 = exp(S_c2 - m_safe);
+        S_c3 = exp(S_c3 - m_safe);
+        l_step = S_c0 + S_c1 + (S_c2 + S_c3);
+        for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
+          let x_311: i32 = part_1 + lane;
+          let x_312: i32 = slot_first + x_311;
+          let x_317: i32 = key_base + x_312 * key_step;
+          let inside_2: bool = (x_312 < slot_count)
+            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_317 >= 0) & (x_317 < launch.n_k));
+          V_staged[x_311] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_317, inside_2)], inside_2);
+        }
+        l = l * alpha + l_step;
+        workgroupBarrier();
+        O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
+                  * alpha))));
+        m = m_new;
+      }
       searching = 1;
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
+      next_tile = next_tile + 1;
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_52: i32 = next_tile >> 5u;
-        let x_60: bool = (tile < launch.query_tiles) & (x_52 >= 0) & (x_52 < x_55);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_52, x_60)], x_60)
+        let x_333: i32 = next_tile >> 5u;
+        let x_339: bool = x_83 & (x_333 >= 0) & (x_333 < x_55);
+        let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_333, x_339)], x_339)
           & (-1 << u32(next_tile & 31 & 31));
-        if (map_bits != 0) {
-          next_tile = x_52 * 32 + countTrailingZeros(map_bits);
+        if (map_bits_1 != 0) {
+          next_tile = x_333 * 32 + countTrailingZeros(map_bits_1);
           searching = 0;
         } else {
-          next_tile = (x_52 + 1) * 32;
-        }
-      }
-      key_base = 0;
-      key_step = 1;
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let k_first: i32 = key_base + slot_tile * key_step;
-        let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_83: bool = tile < launch.query_tiles;
-        let x_85: i32 = next_tile >> 5u;
-        let x_91: bool = x_83 & (x_85 >= 0) & (x_85 < x_55);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_55 + x_85, x_91)], x_91)
-              >> u32(next_tile & 31 & 31))
-            & 1)
-          == 0;
-        let x_100: i32 = max(launch.p_width, 1);
-        let x_101: i32 = k_first / x_100;
-        let ask_0_0: bool = select(x_101 - select(0, 1, k_first - x_101 * x_100 < 0), 0, launch.p_width < 1)
-          < x_111 - launch.p_radius;
-        let x_114: i32 = k_last / x_100;
-        let ask_0_1: bool = select(x_114 - select(0, 1, k_last - x_114 * x_100 < 0), 0, launch.p_width < 1)
-          > launch.p_radius + x_123;
-        let x_127: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_127; step += 1) {
-          let slot_first: i32 = slot_tile + step * 4;
-          let k_slot_c1: i32 = slot_first + 1;
-          let k_slot_c2: i32 = slot_first + 2;
-          let k_slot_c3: i32 = slot_first + 3;
-          let k_pos_c0: i32 = key_base + slot_first * key_step;
-          let k_pos_c1: i32 = key_base + k_slot_c1 * key_step;
-          let k_pos_c2: i32 = key_base + k_slot_c2 * key_step;
-          let k_pos_c3: i32 = key_base + k_slot_c3 * key_step;
-          for (var part: i32 = 0; part < 4; part += 4) {
-            let x_141: i32 = part + lane;
-            let x_142: i32 = slot_first + x_141;
-            let x_147: i32 = key_base + x_142 * key_step;
-            let inside_1: bool = (x_142 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_147 >= 0) & (x_147 < launch.n_k));
-            K_staged[x_141] = select(vec4f(0.0f), k[select(0, kv_local * launch.n_k + x_147, inside_1)], inside_1);
-          }
-          var S_c0: f32 = 0.0f;
-          var S_c1: f32 = 0.0f;
-          var S_c2: f32 = 0.0f;
-          var S_c3: f32 = 0.0f;
-          workgroupBarrier();
-          S_c0 = dot(Q, K_staged[0]);
-          S_c1 = dot(Q, K_staged[1]);
-          S_c2 = dot(Q, K_staged[2]);
-          S_c3 = dot(Q, K_staged[3]);
-          if (slots_here < 8) {
-            S_c0 = select(-3.0e38f, S_c0, slot_first < slot_count);
-            S_c1 = select(-3.0e38f, S_c1, k_slot_c1 < slot_count);
-            S_c2 = select(-3.0e38f, S_c2, k_slot_c2 < slot_count);
-            S_c3 = select(-3.0e38f, S_c3, k_slot_c3 < slot_count);
-          }
-          if (masked) {
-            if (ask_0_0) {
-              let x_170: i32 = k_pos_c0 / x_100;
-              let x_180: i32 = x_179 - launch.p_radius;
-              let x_183: i32 = k_pos_c1 / x_100;
-              let x_190: i32 = k_pos_c2 / x_100;
-              let x_197: i32 = k_pos_c3 / x_100;
-              S_c0 = select(-3.0e38f,
-                S_c0,
-                    select(x_170 - select(0, 1, k_pos_c0 - x_170 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
-              S_c1 = select(-3.0e38f,
-                S_c1,
-                    select(x_183 - select(0, 1, k_pos_c1 - x_183 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
-              S_c2 = select(-3.0e38f,
-                S_c2,
-                    select(x_190 - select(0, 1, k_pos_c2 - x_190 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
-              S_c3 = select(-3.0e38f,
-                S_c3,
-                    select(x_197 - select(0, 1, k_pos_c3 - x_197 * x_100 < 0), 0, launch.p_width < 1) >= x_180);
-            }
-            if (ask_0_1) {
-              let x_204: i32 = k_pos_c0 / x_100;
-              let x_209: i32 = launch.p_radius + x_179;
-              let x_212: i32 = k_pos_c1 / x_100;
-              let x_219: i32 = k_pos_c2 / x_100;
-              let x_226: i32 = k_pos_c3 / x_100;
-              S_c0 = select(-3.0e38f,
-                S_c0,
-                    select(x_204 - select(0, 1, k_pos_c0 - x_204 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
-              S_c1 = select(-3.0e38f,
-                S_c1,
-                    select(x_212 - select(0, 1, k_pos_c1 - x_212 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
-              S_c2 = select(-3.0e38f,
-                S_c2,
-                    select(x_219 - select(0, 1, k_pos_c2 - x_219 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
-              S_c3 = select(-3.0e38f,
-                S_c3,
-                    select(x_226 - select(0, 1, k_pos_c3 - x_226 * x_100 < 0), 0, launch.p_width < 1) <= x_209);
-            }
-            let x_236: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
-            let x_243: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
-            let x_250: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
-            let x_257: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
-            let x_264: i32 = k_pos_c0 - k_pos_c0 / x_100 * x_100;
-            let x_271: i32 = k_pos_c1 - k_pos_c1 / x_100 * x_100;
-            let x_278: i32 = k_pos_c2 - k_pos_c2 / x_100 * x_100;
-            let x_285: i32 = k_pos_c3 - k_pos_c3 / x_100 * x_100;
-            S_c0 = select(-3.0e38f,
-                select(-3.0e38f, S_c0, launch.p_radius >= x_233 - select(x_236, x_236 + x_100, x_236 < 0)),
-                launch.p_radius >= select(x_264, x_264 + x_100, x_264 < 0) - x_233);
-            S_c1 = select(-3.0e38f,
-                select(-3.0e38f, S_c1, launch.p_radius >= x_233 - select(x_243, x_243 + x_100, x_243 < 0)),
-                launch.p_radius >= select(x_271, x_271 + x_100, x_271 < 0) - x_233);
-            S_c2 = select(-3.0e38f,
-                select(-3.0e38f, S_c2, launch.p_radius >= x_233 - select(x_250, x_250 + x_100, x_250 < 0)),
-                launch.p_radius >= select(x_278, x_278 + x_100, x_278 < 0) - x_233);
-            S_c3 = select(-3.0e38f,
-                select(-3.0e38f, S_c3, launch.p_radius >= x_233 - select(x_257, x_257 + x_100, x_257 < 0)),
-                launch.p_radius >= select(x_285, x_285 + x_100, x_285 < 0) - x_233);
-          }
-          var m_step: f32 = -3.0e38f;
-          m_step = max(max(S_c0, S_c1), max(S_c2, S_c3));
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S_c0 = exp(S_c0 - m_safe);
-          S_c1 = exp(S_c1 - m_safe);
-          S_c2 = exp(S_c2 - m_safe);
-          S_c3 = exp(S_c3 - m_safe);
-          l_step = S_c0 + S_c1 + (S_c2 + S_c3);
-          for (var part_1: i32 = 0; part_1 < 4; part_1 += 4) {
-            let x_311: i32 = part_1 + lane;
-            let x_312: i32 = slot_first + x_311;
-            let x_317: i32 = key_base + x_312 * key_step;
-            let inside_2: bool = (x_312 < slot_count)
-              & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_317 >= 0) & (x_317 < launch.n_k));
-            V_staged[x_311] = select(vec4f(0.0f), v[select(0, kv_local * launch.n_k + x_317, inside_2)], inside_2);
-          }
-          l = l * alpha + l_step;
-          workgroupBarrier();
-          O = fma(V_staged[3], vec4f(S_c3), fma(V_staged[2], vec4f(S_c2), fma(V_staged[1], vec4f(S_c1), fma(V_staged[0], vec4f(S_c0), O
-                    * alpha))));
-          m = m_new;
-        }
-        searching = 1;
-        next_tile = next_tile + 1;
-        while ((searching == 1) & (next_tile < walk_end)) {
-          let x_333: i32 = next_tile >> 5u;
-          let x_339: bool = x_83 & (x_333 >= 0) & (x_333 < x_55);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_55 + x_333, x_339)], x_339)
-            & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits_1 != 0) {
-            next_tile = x_333 * 32 + countTrailingZeros(map_bits_1);
-            searching = 0;
-          } else {
-            next_tile = (x_333 + 1) * 32;
-          }
+          next_tile = (x_333 + 1) * 32;
         }
       }
     }
@@ -796,6 +792,28 @@ fn neighbourhood_2d_decode_partial(
     var walk_end: i32 = 0;
     var next_tile: i32 = 0;
     var searching: i32 = 0;
+    // phase_0
+    slot_count = launch.n_k;
+    let phase_0_end: i32 = (slot_count + 7) >> 3u;
+    let x_37: i32 = max(phase_0_end, 0) + (launch.splits - 1);
+    let x_38: i32 = max(launch.splits, 1);
+    let x_39: i32 = x_37 / x_38;
+    let phase_0_share: i32 = select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, launch.splits < 1);
+    next_tile = split * phase_0_share;
+    searching = 1;
+    walk_end = min(phase_0_end, next_tile + phase_0_share);
+    while ((searching == 1) & (next_tile < walk_end)) {
+      let x_48: i32 = next_tile >> 5u;
+      let x_56: bool = (tile < launch.query_tiles) & (x_48 >= 0) & (x_48 < x_51);
+      let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_48, x_56)], x_56)
+        & (-1 << u32(next_tile & 31 & 31));
+      if (map_bits != 0) {
+        next_tile = x_48 * 32 + countTrailingZeros(map_bits);
+        searching = 0;
+      } else {
+        next_tile = (x_48 + 1) * 32;
+      }
+    }
     let x_102: i32 = max(launch.p_width, 1);
     let x_103: i32 = q_last / x_102;
     let x_107: i32 = select(x_103 - select(0, 1, q_last - x_103 * x_102 < 0), 0, launch.p_width < 1);
@@ -803,116 +821,92 @@ fn neighbourhood_2d_decode_partial(
     let x_117: i32 = q_first - x_115 * x_102;
     let x_119: i32 = select(x_115 - select(0, 1, x_117 < 0), 0, launch.p_width < 1);
     let x_158: i32 = select(x_117, x_117 + x_102, x_117 < 0);
+    key_base = 0;
+    key_step = 1;
     Q = Q * 0.5f;
-    for (var phase: i32 = 0; phase < 1; phase += 1) {
-      // phase_0
-      slot_count = launch.n_k;
-      let phase_0_end: i32 = (slot_count + 7) >> 3u;
-      let x_37: i32 = max(phase_0_end, 0) + (launch.splits - 1);
-      let x_38: i32 = max(launch.splits, 1);
-      let x_39: i32 = x_37 / x_38;
-      let phase_0_share: i32 = select(x_39 - select(0, 1, x_37 - x_39 * x_38 < 0), 0, launch.splits < 1);
-      next_tile = split * phase_0_share;
+    while (next_tile < walk_end) {
+      let slot_tile: i32 = next_tile * 8;
+      let slots_here: i32 = min(slot_count - slot_tile, 8);
+      let k_first: i32 = key_base + slot_tile * key_step;
+      let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
+      let x_79: bool = tile < launch.query_tiles;
+      let x_81: i32 = next_tile >> 5u;
+      let x_87: bool = x_79 & (x_81 >= 0) & (x_81 < x_51);
+      let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_51 + x_81, x_87)], x_87)
+            >> u32(next_tile & 31 & 31))
+          & 1)
+        == 0;
+      let x_96: i32 = max(launch.p_width, 1);
+      let x_97: i32 = k_first / x_96;
+      let ask_0_0: bool = select(x_97 - select(0, 1, k_first - x_97 * x_96 < 0), 0, launch.p_width < 1)
+        < x_107 - launch.p_radius;
+      let x_110: i32 = k_last / x_96;
+      let x_120: i32 = launch.p_radius + x_119;
+      let ask_0_1: bool = select(x_110 - select(0, 1, k_last - x_110 * x_96 < 0), 0, launch.p_width < 1) > x_120;
+      let x_123: i32 = (slots_here + 3) >> 2u;
+      for (var step: i32 = 0; step < x_123; step += 1) {
+        let k_slot: i32 = slot_tile + step * 4 + lane;
+        let k_pos: i32 = key_base + k_slot * key_step;
+        let x_129: bool = k_slot < slot_count;
+        let inside_1: bool = x_129
+          & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
+        let x_139: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
+        var S: f32 = 0.0f;
+        S = dot(Q, select(vec4f(0.0f), k[x_139], inside_1));
+        if (slots_here < 8) {
+          S = select(-3.0e38f, S, x_129);
+        }
+        if (masked) {
+          if (ask_0_0) {
+            let x_143: i32 = k_pos / x_96;
+            S = select(-3.0e38f,
+              S,
+                  select(x_143 - select(0, 1, k_pos - x_143 * x_96 < 0), 0, launch.p_width < 1) >= x_119 - launch.p_radius);
+          }
+          if (ask_0_1) {
+            let x_151: i32 = k_pos / x_96;
+            S = select(-3.0e38f,
+              S,
+                  select(x_151 - select(0, 1, k_pos - x_151 * x_96 < 0), 0, launch.p_width < 1) <= x_120);
+          }
+          let x_161: i32 = k_pos - k_pos / x_96 * x_96;
+          let x_168: i32 = k_pos - k_pos / x_96 * x_96;
+          S = select(-3.0e38f,
+              select(-3.0e38f, S, launch.p_radius >= x_158 - select(x_161, x_161 + x_96, x_161 < 0)),
+              launch.p_radius >= select(x_168, x_168 + x_96, x_168 < 0) - x_158);
+        }
+        var m_step: f32 = -3.0e38f;
+        workgroupBarrier();
+        shares_max[lane] = S;
+        workgroupBarrier();
+        var total: f32 = shares_max[0];
+        for (var other: i32 = 1; other < 4; other += 1) {
+          total = max(total, shares_max[other]);
+        }
+        m_step = total;
+        let m_new: f32 = max(m, m_step);
+        // a row that has seen nothing subtracts 0, so that its weights underflow to 0
+        let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
+        let alpha: f32 = exp(m - m_safe);
+        var l_step: f32 = 0.0f;
+        S = exp(S - m_safe);
+        l_step = S;
+        l = l * alpha + l_step;
+        O = fma(select(vec4f(0.0f), v[x_139], inside_1), vec4f(S), O * alpha);
+        m = m_new;
+      }
       searching = 1;
-      walk_end = min(phase_0_end, next_tile + phase_0_share);
+      next_tile = next_tile + 1;
       while ((searching == 1) & (next_tile < walk_end)) {
-        let x_48: i32 = next_tile >> 5u;
-        let x_56: bool = (tile < launch.query_tiles) & (x_48 >= 0) & (x_48 < x_51);
-        let map_bits: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_48, x_56)], x_56)
+        let x_185: i32 = next_tile >> 5u;
+        let x_191: bool = x_79 & (x_185 >= 0) & (x_185 < x_51);
+        let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_185, x_191)], x_191)
           & (-1 << u32(next_tile & 31 & 31));
-        if (map_bits != 0) {
-          next_tile = x_48 * 32 + countTrailingZeros(map_bits);
+        if (map_bits_1 != 0) {
+          next_tile = x_185 * 32 + countTrailingZeros(map_bits_1);
           searching = 0;
         } else {
-          next_tile = (x_48 + 1) * 32;
-        }
-      }
-      key_base = 0;
-      key_step = 1;
-      while (next_tile < walk_end) {
-        let slot_tile: i32 = next_tile * 8;
-        let slots_here: i32 = min(slot_count - slot_tile, 8);
-        let k_first: i32 = key_base + slot_tile * key_step;
-        let k_last: i32 = key_base + (slot_tile + (slots_here - 1)) * key_step;
-        let x_79: bool = tile < launch.query_tiles;
-        let x_81: i32 = next_tile >> 5u;
-        let x_87: bool = x_79 & (x_81 >= 0) & (x_81 < x_51);
-        let masked: bool = ((select(0, d_tile_map[select(0, (launch.query_tiles + tile) * x_51 + x_81, x_87)], x_87)
-              >> u32(next_tile & 31 & 31))
-            & 1)
-          == 0;
-        let x_96: i32 = max(launch.p_width, 1);
-        let x_97: i32 = k_first / x_96;
-        let ask_0_0: bool = select(x_97 - select(0, 1, k_first - x_97 * x_96 < 0), 0, launch.p_width < 1)
-          < x_107 - launch.p_radius;
-        let x_110: i32 = k_last / x_96;
-        let x_120: i32 = launch.p_radius + x_119;
-        let ask_0_1: bool = select(x_110 - select(0, 1, k_last - x_110 * x_96 < 0), 0, launch.p_width < 1) > x_120;
-        let x_123: i32 = (slots_here + 3) >> 2u;
-        for (var step: i32 = 0; step < x_123; step += 1) {
-          let k_slot: i32 = slot_tile + step * 4 + lane;
-          let k_pos: i32 = key_base + k_slot * key_step;
-          let x_129: bool = k_slot < slot_count;
-          let inside_1: bool = x_129
-            & ((kv_local >= 0) & (kv_local < launch.kv_count) & (k_pos >= 0) & (k_pos < launch.n_k));
-          let x_139: i32 = select(0, kv_local * launch.n_k + k_pos, inside_1);
-          var S: f32 = 0.0f;
-          S = dot(Q, select(vec4f(0.0f), k[x_139], inside_1));
-          if (slots_here < 8) {
-            S = select(-3.0e38f, S, x_129);
-          }
-          if (masked) {
-            if (ask_0_0) {
-              let x_143: i32 = k_pos / x_96;
-              S = select(-3.0e38f,
-                S,
-                    select(x_143 - select(0, 1, k_pos - x_143 * x_96 < 0), 0, launch.p_width < 1) >= x_119 - launch.p_radius);
-            }
-            if (ask_0_1) {
-              let x_151: i32 = k_pos / x_96;
-              S = select(-3.0e38f,
-                S,
-                    select(x_151 - select(0, 1, k_pos - x_151 * x_96 < 0), 0, launch.p_width < 1) <= x_120);
-            }
-            let x_161: i32 = k_pos - k_pos / x_96 * x_96;
-            let x_168: i32 = k_pos - k_pos / x_96 * x_96;
-            S = select(-3.0e38f,
-                select(-3.0e38f, S, launch.p_radius >= x_158 - select(x_161, x_161 + x_96, x_161 < 0)),
-                launch.p_radius >= select(x_168, x_168 + x_96, x_168 < 0) - x_158);
-          }
-          var m_step: f32 = -3.0e38f;
-          workgroupBarrier();
-          shares_max[lane] = S;
-          workgroupBarrier();
-          var total: f32 = shares_max[0];
-          for (var other: i32 = 1; other < 4; other += 1) {
-            total = max(total, shares_max[other]);
-          }
-          m_step = total;
-          let m_new: f32 = max(m, m_step);
-          // a row that has seen nothing subtracts 0, so that its weights underflow to 0
-          let m_safe: f32 = select(m_new, 0.0f, m_new <= -1.5e38f);
-          let alpha: f32 = exp(m - m_safe);
-          var l_step: f32 = 0.0f;
-          S = exp(S - m_safe);
-          l_step = S;
-          l = l * alpha + l_step;
-          O = fma(select(vec4f(0.0f), v[x_139], inside_1), vec4f(S), O * alpha);
-          m = m_new;
-        }
-        searching = 1;
-        next_tile = next_tile + 1;
-        while ((searching == 1) & (next_tile < walk_end)) {
-          let x_185: i32 = next_tile >> 5u;
-          let x_191: bool = x_79 & (x_185 >= 0) & (x_185 < x_51);
-          let map_bits_1: i32 = select(0, d_tile_map[select(0, tile * x_51 + x_185, x_191)], x_191)
-            & (-1 << u32(next_tile & 31 & 31));
-          if (map_bits_1 != 0) {
-            next_tile = x_185 * 32 + countTrailingZeros(map_bits_1);
-            searching = 0;
-          } else {
-            next_tile = (x_185 + 1) * 32;
-          }
+          next_tile = (x_185 + 1) * 32;
         }
       }
     }
