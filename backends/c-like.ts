@@ -4,7 +4,7 @@
  * the table; parentheses stand only where the form's levels ask for them; nothing is decided here that a pass could decide.
  */
 import { CompilerBug, unreachable } from '../dsl/diagnostic.ts';
-import type { KernelBinary, KernelExpr, KernelStmt, KernelType, KernelUnary, StorageElement } from '../compiler/kernel/ir.ts';
+import type { KernelBinary, KernelExpr, KernelStmt, KernelType, KernelUnary, MatrixElement, StorageElement } from '../compiler/kernel/ir.ts';
 import { block, concat, group, indent, list, nothing, soft, text, withOrigin, type Doc } from './document.ts';
 
 /** How tightly an expression holds together; an operand below the level its place asks for gets parentheses. */
@@ -39,8 +39,10 @@ export interface Form {
 export interface Dialect {
   readonly types: Readonly<Record<KernelType, string>>;
   readonly literal: (type: 'bool' | 'i32' | 'u32' | 'f32', value: number) => { readonly text: string; readonly level: number };
-  readonly unary: Readonly<Record<KernelUnary, Form>>;
-  readonly binary: Readonly<Record<KernelBinary, Form>>;
+  /** By operator and the type of its operand: conversions differ with what they start from. */
+  readonly unary: (op: KernelUnary, arg: KernelType) => Form;
+  /** By operator and the type of its left operand. */
+  readonly binary: (op: KernelBinary, left: KernelType) => Form;
   /** a, b, c; each mix of f32 and vec4f factors has a form. */
   readonly fma: { readonly same: Form; readonly scalarLeft: Form; readonly scalarRight: Form; readonly scalarBoth: Form };
   /** cond, then, otherwise. */
@@ -54,6 +56,8 @@ export interface Dialect {
   readonly shuffle: Form;
   /** The same within groups of four lanes. */
   readonly shuffle4: Form;
+  /** Exchanges, copies and matrix operations of languages that have them. */
+  readonly atoms?: AtomForms;
   readonly subgroup: Readonly<Record<'sum' | 'max', Form>>;
   readonly barrier: string;
   /** Everything before ` = value`. */
@@ -62,6 +66,22 @@ export interface Dialect {
   readonly declareArray: (type: string, name: string, length: number) => Doc;
   /** An array of `length` equal elements. */
   readonly filledArray: (type: string, length: number, element: Doc) => Doc;
+}
+
+/** How exchanges by xor, copies in the background and matrix operations are written. */
+export interface AtomForms {
+  /** value, and the mask as an i32 literal. */
+  readonly shuffleXor: Form;
+  /** The places of the copied element in workgroup memory and in storage, and the bytes that are copied. */
+  readonly copyAsync: Form;
+  readonly copyCommit: string;
+  readonly copyWait: (pending: number) => string;
+  /** Declares names of u32 words; there is no value yet. */
+  readonly declareWords: (names: readonly string[]) => Doc;
+  /** Four names and the place of the lane's row in workgroup memory. */
+  readonly loadMatrix: (transposed: boolean) => Form;
+  /** Four sums, four words of a, two of b. */
+  readonly mma: (operands: MatrixElement) => Form;
 }
 
 export type NameSpace = 'value' | 'storage' | 'shared' | 'array';
@@ -146,6 +166,11 @@ function fmaForm(dialect: Dialect, expr: Extract<KernelExpr, { kind: 'fma' }>): 
   return expr.b.type === 'f32' ? dialect.fma.scalarRight : dialect.fma.same;
 }
 
+function atomsOf(dialect: Dialect): AtomForms {
+  if (dialect.atoms === undefined) throw new CompilerBug('print', 'this language has no shuffles by xor, no copies in the background and no matrix operations');
+  return dialect.atoms;
+}
+
 function place(context: PrintContext, name: string, index: KernelExpr): Leveled {
   return { doc: concat(name, '[', leveled(context, index).doc, ']'), level: levels.primary };
 }
@@ -164,9 +189,9 @@ function leveled(context: PrintContext, expr: KernelExpr): Leveled {
     case 'builtin':
       return plain(context.builtin(expr.name));
     case 'unary':
-      return fill(dialect.unary[expr.op], [of(expr.arg)]);
+      return fill(dialect.unary(expr.op, expr.arg.type), [of(expr.arg)]);
     case 'binary':
-      return fill(dialect.binary[expr.op], [of(expr.left), of(expr.right)]);
+      return fill(dialect.binary(expr.op, expr.left.type), [of(expr.left), of(expr.right)]);
     case 'fma':
       return fill(fmaForm(dialect, expr), [of(expr.a), of(expr.b), of(expr.c)]);
     case 'select':
@@ -184,7 +209,7 @@ function leveled(context: PrintContext, expr: KernelExpr): Leveled {
     case 'shuffle':
       return fill(expr.group === 4 ? dialect.shuffle4 : dialect.shuffle, [of(expr.value), of(expr.from)]);
     case 'shuffle_xor':
-      throw new CompilerBug('print', 'this language has no shuffle by xor');
+      return fill(atomsOf(dialect).shuffleXor, [of(expr.value), of({ kind: 'literal', type: 'i32', value: expr.mask })]);
     case 'subgroup':
       return fill(dialect.subgroup[expr.op], [of(expr.value)]);
     default:
@@ -246,8 +271,26 @@ function bareStatement(context: PrintContext, stmt: KernelStmt): Doc {
     }
     case 'while':
       return block(concat('while (', of(stmt.cond), ') {'), bodyDocs(context, stmt.body), text('}'));
-    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
-      throw new CompilerBug('print', 'this language has no copies in the background and no matrix operations');
+    case 'copy_async': {
+      const to = place(context, name('shared', stmt.shared), stmt.at);
+      const from = place(context, name('storage', stmt.storage), stmt.index);
+      return concat(fill(atomsOf(dialect).copyAsync, [to, from, leveled(context, stmt.bytes)]).doc, ';');
+    }
+    case 'copy_commit':
+      return concat(atomsOf(dialect).copyCommit, ';');
+    case 'copy_wait':
+      return concat(atomsOf(dialect).copyWait(stmt.pending), ';');
+    case 'load_matrix': {
+      const words = stmt.names.map((n) => name('value', n));
+      const row = place(context, name('shared', stmt.shared), stmt.index);
+      const filled = fill(atomsOf(dialect).loadMatrix(stmt.transposed), [...words.map((w) => ({ doc: text(w), level: levels.primary })), row]);
+      return concat(atomsOf(dialect).declareWords(words), ';', { kind: 'line' }, filled.doc, ';');
+    }
+    case 'mma': {
+      const sums = stmt.sums.map((n) => ({ doc: text(name('value', n)), level: levels.primary }));
+      const operands = [...stmt.a, ...stmt.b].map((e) => leveled(context, e));
+      return concat(fill(atomsOf(dialect).mma(stmt.operands), [...sums, ...operands]).doc, ';');
+    }
     case 'comment':
       return commentDoc(stmt.text);
     default:

@@ -73,6 +73,29 @@ export const targets: readonly TargetRecord[] = [
   lavapipe,
 ];
 
+/** What is the same for all CUDA records: warps of 32, blocks of 1024, no limit on what a pointer spans but the memory. */
+const cuda = {
+  language: 'cuda',
+  software: false,
+  maxWorkgroupSize: 1024,
+  // Of the second and third axis; the first reaches 2^31 - 1.
+  maxWorkgroupsPerAxis: 65535,
+  // 4 KiB of parameters hold far more pointers.
+  maxStorageBuffers: 64,
+  maxBindingBytes: 2 ** 46,
+  maxBufferBytes: 2 ** 46,
+  subgroups: { min: 32, max: 32 },
+  f16: true,
+  dot4: true,
+} as const;
+
+/** Records by architecture; the bytes are what one block may ask for dynamically (cuda-atoms, section 0). */
+export const sm80: TargetRecord = { ...cuda, name: 'sm_80', workgroupBytes: 163 * 1024 };
+export const sm90a: TargetRecord = { ...cuda, name: 'sm_90a', workgroupBytes: 227 * 1024 };
+export const sm120a: TargetRecord = { ...cuda, name: 'sm_120a', workgroupBytes: 99 * 1024 };
+
+export const cudaTargets: readonly TargetRecord[] = [sm80, sm90a, sm120a];
+
 /** The record of this name. */
 export function targetNamed(name: string): TargetRecord | undefined {
   return targets.find((t) => t.name === name);

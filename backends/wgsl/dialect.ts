@@ -3,8 +3,10 @@
  * the C-like printer reads. Holds: `and` / `or` print as `&` / `|` (no short circuit, so no branches), conversions are
  * explicit, floats read back to the same f32, and every declaration has a value.
  */
+import type { KernelBinary, KernelUnary } from '../../compiler/kernel/ir.ts';
 import { concat, list, type Doc } from '../document.ts';
 import { call, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
+import { decimalFloat } from '../float-text.ts';
 
 const { primary, unary, multiplicative, additive, shift, relational, bitAnd, bitOr, bitXor } = levels;
 
@@ -25,18 +27,6 @@ function fixed(...parts: Form['parts']): Form {
 /** Helper functions of the module frame that a form calls by name. */
 export const helperNames = { fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4' } as const;
 
-const largestFloat = 3.4028234663852886e38;
-
-function shortestFloat(value: number): string {
-  const magnitude = Math.abs(value);
-  for (let digits = 1; digits <= 9; digits += 1) {
-    const candidate = magnitude.toPrecision(digits);
-    // Tint refuses a decimal above the largest f32 even where it rounds down to it.
-    if (Math.fround(Number(candidate)) === magnitude && Number(candidate) <= largestFloat) return candidate;
-  }
-  return String(magnitude);
-}
-
 /** Whether an f32 has no decimal: it is not finite, or it is minus zero, whose sign Tint drops. */
 export function needsBits(value: number): boolean {
   return !Number.isFinite(Math.fround(value)) || Object.is(Math.fround(value), -0);
@@ -52,10 +42,7 @@ export function floatLiteral(given: number): { readonly text: string; readonly l
     const hex = Number.isNaN(value) ? '7fc00000' : bits.getUint32(0).toString(16);
     return { text: [helperNames.fromBits, '(0x', hex, 'u)'].join(''), level: primary };
   }
-  const [mantissa = '0', exponent] = shortestFloat(value).split('e');
-  const whole = mantissa.includes('.') ? mantissa : mantissa + '.0';
-  const power = exponent === undefined ? '' : 'e' + exponent.replace('+', '');
-  return { text: [value < 0 ? '-' : '', whole, power, 'f'].join(''), level: value < 0 ? unary : primary };
+  return { text: decimalFloat(value), level: value < 0 ? unary : primary };
 }
 
 function literal(type: 'bool' | 'i32' | 'u32' | 'f32', value: number): { readonly text: string; readonly level: number } {
@@ -79,61 +66,65 @@ function arrayType(type: string, length: number): string {
 
 const halfPair = fixed('unpack2x16float(', slot(0, levels.any), ')');
 
+const unaryForms: Readonly<Record<KernelUnary, Form>> = {
+  neg: prefix('-'),
+  not: prefix('!'),
+  bit_not: prefix('~'),
+  abs: call('abs'),
+  exp: call('exp'),
+  log: call('log'),
+  tanh: call('tanh'),
+  sqrt: call('sqrt'),
+  rsqrt: call('inverseSqrt'),
+  floor: call('floor'),
+  bit_length: { level: additive, parts: ['32 - countLeadingZeros(', slot(0, levels.any), ')'] },
+  popcount: call('countOneBits'),
+  trailing_zeros: call('countTrailingZeros'),
+  to_i32: call('i32'),
+  to_u32: call('u32'),
+  to_f32: call('f32'),
+  bitcast_i32: call('bitcast<i32>'),
+  bitcast_u32: call('bitcast<u32>'),
+  bitcast_f32: call('bitcast<f32>'),
+  splat: call('vec4f'),
+  unpack_half4: call(helperNames.unpackHalf4),
+  pack_half4: call(helperNames.packHalf4),
+  unpack_half_low: { ...halfPair, parts: [...halfPair.parts, '.x'] },
+  unpack_half_high: { ...halfPair, parts: [...halfPair.parts, '.y'] },
+};
+
+const binaryForms: Readonly<Record<KernelBinary, Form>> = {
+  add: infix(' + ', additive, additive, multiplicative),
+  sub: infix(' - ', additive, additive, multiplicative),
+  mul: infix(' * ', multiplicative, multiplicative, unary),
+  div: infix(' / ', multiplicative, multiplicative, unary),
+  mod: infix(' % ', multiplicative, multiplicative, unary),
+  min: call('min', 2),
+  max: call('max', 2),
+  bit_and: bitwise(' & ', bitAnd),
+  bit_or: bitwise(' | ', bitOr),
+  bit_xor: bitwise(' ^ ', bitXor),
+  shl: infix(' << ', shift, unary, unary),
+  shr: infix(' >> ', shift, unary, unary),
+  and: bitwise(' & ', bitAnd),
+  or: bitwise(' | ', bitOr),
+  eq: comparison(' == '),
+  ne: comparison(' != '),
+  lt: comparison(' < '),
+  le: comparison(' <= '),
+  gt: comparison(' > '),
+  ge: comparison(' >= '),
+  dot: call('dot', 2),
+  // Refused by legalise.ts: lowerings for WGSL round bfloat16 with integer operations.
+  pack_bfloat2: call('pack_bfloat2', 2),
+  pack_half2: fixed('pack2x16float(vec2f(', slot(0, levels.any), ', ', slot(1, levels.any), '))'),
+};
+
 export const wgslDialect: Dialect = {
   types: { bool: 'bool', i32: 'i32', u32: 'u32', f32: 'f32', vec4f: 'vec4f', vec2u: 'vec2u' },
   literal,
-  unary: {
-    neg: prefix('-'),
-    not: prefix('!'),
-    bit_not: prefix('~'),
-    abs: call('abs'),
-    exp: call('exp'),
-    log: call('log'),
-    tanh: call('tanh'),
-    sqrt: call('sqrt'),
-    rsqrt: call('inverseSqrt'),
-    floor: call('floor'),
-    bit_length: { level: additive, parts: ['32 - countLeadingZeros(', slot(0, levels.any), ')'] },
-    popcount: call('countOneBits'),
-    trailing_zeros: call('countTrailingZeros'),
-    to_i32: call('i32'),
-    to_u32: call('u32'),
-    to_f32: call('f32'),
-    bitcast_i32: call('bitcast<i32>'),
-    bitcast_u32: call('bitcast<u32>'),
-    bitcast_f32: call('bitcast<f32>'),
-    splat: call('vec4f'),
-    unpack_half4: call(helperNames.unpackHalf4),
-    pack_half4: call(helperNames.packHalf4),
-    unpack_half_low: { ...halfPair, parts: [...halfPair.parts, '.x'] },
-    unpack_half_high: { ...halfPair, parts: [...halfPair.parts, '.y'] },
-  },
-  binary: {
-    add: infix(' + ', additive, additive, multiplicative),
-    sub: infix(' - ', additive, additive, multiplicative),
-    mul: infix(' * ', multiplicative, multiplicative, unary),
-    div: infix(' / ', multiplicative, multiplicative, unary),
-    mod: infix(' % ', multiplicative, multiplicative, unary),
-    min: call('min', 2),
-    max: call('max', 2),
-    bit_and: bitwise(' & ', bitAnd),
-    bit_or: bitwise(' | ', bitOr),
-    bit_xor: bitwise(' ^ ', bitXor),
-    shl: infix(' << ', shift, unary, unary),
-    shr: infix(' >> ', shift, unary, unary),
-    and: bitwise(' & ', bitAnd),
-    or: bitwise(' | ', bitOr),
-    eq: comparison(' == '),
-    ne: comparison(' != '),
-    lt: comparison(' < '),
-    le: comparison(' <= '),
-    gt: comparison(' > '),
-    ge: comparison(' >= '),
-    dot: call('dot', 2),
-    // Refused by legalise.ts: lowerings for WGSL round bfloat16 with integer operations.
-    pack_bfloat2: call('pack_bfloat2', 2),
-    pack_half2: fixed('pack2x16float(vec2f(', slot(0, levels.any), ', ', slot(1, levels.any), '))'),
-  },
+  unary: (op) => unaryForms[op],
+  binary: (op) => binaryForms[op],
   fma: {
     same: call('fma', 3),
     scalarLeft: fixed('fma(vec4f(', slot(0, levels.any), '), ', slot(1, levels.any), ', ', slot(2, levels.any), ')'),

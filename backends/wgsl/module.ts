@@ -10,7 +10,8 @@ import { block, concat, lines, list, nothing, render, text, withOrigin, type Doc
 import { walkExpressions } from '../../compiler/kernel/walk.ts';
 import { helperLines, helperNames, needsBits, storageTypes, wgslDialect } from './dialect.ts';
 import { legaliseForWgsl } from './legalise.ts';
-import { frameNames, nameProgram, type Naming } from './names.ts';
+import type { Naming } from '../names.ts';
+import { frameNames, nameProgram } from './names.ts';
 
 type Builtin = Extract<KernelExpr, { kind: 'builtin' }>['name'];
 
