@@ -25,4 +25,14 @@ export const kernelRejected = entry<{ readonly device: string; readonly message:
   say: ({ device, message }) => ({ message: `${device} rejected the kernel made from this: ${message}`, label: 'made from here', help: askForReport }),
 });
 
-export const bugsEntries = [internalError, kernelRejected];
+export const ptxNotUnderstood = entry<{ readonly line: number; readonly message: string }>({
+  code: 'FIL0903',
+  kind: 'bug',
+  title: 'PTX the emulator does not know',
+  explanation: 'The emulator executes the instructions that the CUDA backend is known to lead to. One it does not know is refused and named, never guessed.',
+  wrong: '(a program whose compiled kernel holds another instruction)',
+  right: '(the same program, after the instruction was added to the emulator)',
+  say: ({ line, message }) => ({ message: `line ${line} of the PTX: ${message}`, help: askForReport }),
+});
+
+export const bugsEntries = [internalError, kernelRejected, ptxNotUnderstood];
