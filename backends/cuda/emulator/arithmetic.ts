@@ -12,10 +12,19 @@ export function fusedOdd(a: number, b: number, c: number): number {
   const t = s - p;
   const error = p - (s - t) + (c - t);
   if (error === 0) return s;
+  return toOdd(s, s > 0 === error > 0);
+}
+
+/** Of the two doubles around a value, the one whose last bit is set; `s` is one of them, and the value lies outward of it or inward. */
+function toOdd(s: number, outward: boolean): number {
   view.setFloat64(0, s);
-  if ((view.getUint32(4) & 1) === 1) return s;
-  const bits = view.getBigUint64(0);
-  view.setBigUint64(0, s > 0 === error > 0 ? bits + 1n : bits - 1n);
+  const low = view.getUint32(4);
+  if ((low & 1) === 1) return s;
+  if (outward) view.setUint32(4, low + 1);
+  else {
+    view.setUint32(4, low - 1);
+    if (low === 0) view.setUint32(0, view.getUint32(0) - 1);
+  }
   return view.getFloat64(0);
 }
 
@@ -48,13 +57,9 @@ export function quotientOdd(a: number, b: number): number {
   if (!Number.isFinite(q) || q === 0) return q;
   const rest = residual(q, b, a);
   if (rest === 0) return q;
-  view.setFloat64(0, q);
-  if ((view.getUint32(4) & 1) === 1) return q;
-  const bits = view.getBigUint64(0);
-  // rest = a - q b: the true quotient lies beyond q when rest and b agree in sign.
+  // rest = a - q b: the true quotient lies above q when rest and b agree in sign.
   const above = rest > 0 === b > 0;
-  view.setBigUint64(0, q > 0 === above ? bits + 1n : bits - 1n);
-  return view.getFloat64(0);
+  return toOdd(q, q > 0 === above);
 }
 
 /** a - q*b, its sign exact (q is split so that the products are exact). */
