@@ -220,7 +220,7 @@ function arrive(warp: Warp, step: Extract<Decoded, { readonly kind: 'barrier' }>
   const kind = step.reduce === undefined ? 'sync' : `red.${step.reduce.how}`;
   if (id > 15) cta.grid.report('barrier', `there is no barrier ${id}`, warp, undefined);
   if (threads % 32 !== 0) cta.grid.report('barrier', `${threads} threads are no whole warps`, warp, undefined);
-  const barrier: Barrier = cta.barriers.get(id) ?? { arrived: new Set(), sleepers: new Set(), expected: threads, count: 0, kind, votes: 0, all: true, any: false, results: [] };
+  const barrier: Barrier = cta.barriers.get(id) ?? { arrived: new Set(), sleepers: new Set(), expected: threads, count: 0, kind, votes: 0, all: true, any: false, results: [], given: [] };
   cta.barriers.set(id, barrier);
   if (barrier.expected !== threads) cta.grid.report('barrier', `barrier ${id} expects ${threads} threads here and ${barrier.expected} elsewhere`, warp, undefined);
   if (barrier.kind !== kind) cta.grid.report('barrier', `barrier ${id} mixes ${kind} with ${barrier.kind}`, warp, undefined);
@@ -243,11 +243,21 @@ function arrive(warp: Warp, step: Extract<Decoded, { readonly kind: 'barrier' }>
     });
   }
   if (barrier.count >= barrier.expected) {
+    const row = cta.races.clocks[warp.index];
+    if (!step.waits && row !== undefined) {
+      barrier.given.push(row.slice());
+      row[warp.index] = (row[warp.index] ?? 0) + 1;
+    }
     complete(cta, id, barrier, step.waits ? warp.index : undefined);
     return false;
   }
   if (!step.waits) {
-    // What the warp knew when it arrived is what waiters learn; its later accesses are a new epoch.
+    // What the warp knows now is what waiters will learn; its later accesses are a new epoch.
+    const row = cta.races.clocks[warp.index];
+    if (row !== undefined) {
+      barrier.given.push(row.slice());
+      row[warp.index] = (row[warp.index] ?? 0) + 1;
+    }
     return false;
   }
   barrier.sleepers.add(warp.index);
@@ -257,7 +267,7 @@ function arrive(warp: Warp, step: Extract<Decoded, { readonly kind: 'barrier' }>
 
 function complete(cta: Cta, id: number, barrier: Barrier, last: number | undefined): void {
   const waiters = [...barrier.sleepers, ...(last === undefined ? [] : [last])];
-  joinAt(cta.races, barrier.arrived, waiters);
+  joinAt(cta.races, waiters, barrier.given);
   for (const { finish } of barrier.results) finish(barrier.votes, barrier.all, barrier.any);
   for (const index of barrier.sleepers) {
     const warp = cta.warps[index];

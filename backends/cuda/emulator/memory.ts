@@ -16,6 +16,8 @@ export function createBlock(name: string, space: Block['space'], base: number, s
 /** `space` is one of global, shared, local, param, const and generic. */
 export function findBlock(warp: Warp, space: string, address: number, bytes: number, lane: number): Block | undefined {
   const { grid, shared } = warp.cta;
+  const ownShared = space === 'shared' && address >= sharedStart && address + bytes <= sharedStart + shared.size;
+  if (ownShared && (address & (bytes - 1)) === 0) return shared;
   const tagged = address >= sharedTag;
   if (tagged && space !== 'generic' && space !== 'local' && space !== 'param') {
     grid.report('wrong-space', `${space} access to ${place(address)}, an address of another space`, warp, lane);

@@ -65,15 +65,17 @@ export function noteWrite(races: Races, warp: number, component: number, clock: 
   return found;
 }
 
-/** A barrier of `members`: the `waiters` afterwards know everything that the members knew; each member begins a new epoch. */
-export function joinAt(races: Races, members: Iterable<number>, waiters: Iterable<number>): void {
+/** A barrier: the `waiters` afterwards know all that they knew together and what was `given` by those that did not wait; each begins a new epoch. */
+export function joinAt(races: Races, waiters: readonly number[], given: readonly Int32Array[]): void {
   const joined = new Int32Array(2 * races.warps);
-  const all = [...members];
-  for (const m of all) races.clocks[m]?.forEach((c, i) => (joined[i] = Math.max(joined[i] ?? 0, c)));
-  for (const w of waiters) races.clocks[w]?.forEach((c, i, row) => (row[i] = Math.max(c, joined[i] ?? 0)));
-  for (const m of all) {
-    const row = races.clocks[m];
-    if (row !== undefined) row[m] = (row[m] ?? 0) + 1;
+  const take = (clock: Int32Array | undefined): void => clock?.forEach((c, i) => (joined[i] = Math.max(joined[i] ?? 0, c)));
+  given.forEach(take);
+  for (const w of waiters) take(races.clocks[w]);
+  for (const w of waiters) {
+    const row = races.clocks[w];
+    if (row === undefined) continue;
+    row.set(joined);
+    row[w] = (row[w] ?? 0) + 1;
   }
 }
 

@@ -65,6 +65,8 @@ export interface Barrier {
   expected: number;
   count: number;
   kind: string;
+  /** Clocks of warps that arrived without waiting, as they were then. */
+  readonly given: Int32Array[];
   /** Of `bar.red`: what the lanes gave. */
   votes: number;
   all: boolean;

@@ -41,6 +41,13 @@ test('a warp that reads what another wrote without a barrier is a race', () => {
   expect(kinds(body.replace('BARRIER', ''), { block: 64 }, [])).toContain('race');
 });
 
+test('what a warp does after it only arrived at a barrier is not ordered by it', () => {
+  const body = (order: string): string => `mov.u32 %r1, 0; mov.u32 %r5, s; setp.lt.u32 %p1, %r9, 32; shl.b32 %r7, %r9, 2; and.b32 %r7, %r7, 127; add.s32 %r7, %r7, %r5;
+    @%p1 bra L; bar.sync 1, 64; ld.shared.u32 %r1, [%r7]; bra M; L: ${order} M:`;
+  expect(kinds(body('st.shared.u32 [%r7], %r9; bar.arrive 1, 64;'), { block: 64 }, [])).toEqual([]);
+  expect(kinds(body('bar.arrive 1, 64; st.shared.u32 [%r7], %r9;'), { block: 64 }, [])).toContain('race');
+});
+
 test('a barrier that one warp never reaches is a deadlock', () => {
   expect(kinds('mov.u32 %r1, 0; setp.lt.u32 %p1, %r9, 32; @%p1 bra L; bar.sync 0; L:', { block: 64 }, [])).toContain('deadlock');
 });
