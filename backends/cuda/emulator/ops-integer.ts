@@ -6,6 +6,7 @@ import { mulHighSigned, mulHighUnsigned, popcount, reverseBits } from './arithme
 import { general, lanes1, lanes2, lanes3, plain, setPredicate, wideLanes, wordPairs } from './lanewise.ts';
 import type { Decode, View } from './lanewise.ts';
 import type { Exec, Warp } from './state.ts';
+import { setWide, wide } from './values.ts';
 
 const viewFor = (type: string): View => (type.startsWith('s') ? 'I' : 'U');
 const isInteger = (type: string): boolean => /^[sub]\d+$/.test(type);
@@ -197,8 +198,26 @@ const funnel: Decode = (mods, ops) => {
   }));
 };
 
+/** The wide form takes all 32 bits of position and length. */
+function wideInsert(d: number, a: number, b: number, c: number, n: number): Exec {
+  return (w, m) => {
+    for (let l = 0; l < 32; l += 1) {
+      if (((m >>> l) & 1) === 0) continue;
+      const start = Math.min(w.U[c + l] ?? 0, 64);
+      const length = Math.min(w.U[n + l] ?? 0, 64);
+      const field = BigInt.asUintN(64, ((1n << BigInt(length)) - 1n) << BigInt(start));
+      setWide(w, d, l, (wide(w, b, l) & ~field) | ((wide(w, a, l) << BigInt(start)) & field));
+    }
+  };
+}
+
 const bfi: Decode = (mods, ops) => {
-  if (mods.type() !== 'b32') return undefined;
+  const type = mods.type();
+  if (type === 'b64') {
+    const [a, b] = [ops.source(ops.at(1), type), ops.source(ops.at(2), type)];
+    return plain(wideInsert(ops.target(ops.at(0), type), a, b, ops.source(ops.at(3), 'u32'), ops.source(ops.at(4), 'u32')));
+  }
+  if (type !== 'b32') return undefined;
   const d = ops.target(ops.at(0), 'b32');
   const [a = 0, b = 0, c = 0, n = 0] = [1, 2, 3, 4].map((i) => ops.source(ops.at(i), 'b32'));
   return plain((w, m) => {

@@ -30,6 +30,7 @@ test.each([
   ['mul.hi.u32 %r1, %r2, %r3;', [-1, -1], -2],
   ['popc.b32 %r1, %r2;', [0xf0f], 8],
   ['mul.wide.s32 %rd1, %r2, %r3; shr.s64 %rd1, %rd1, 33; cvt.u32.u64 %r1, %rd1;', [-1, 5], -1],
+  ['cvt.u64.u32 %rd1, %r2; cvt.u64.u32 %rd2, %r3; bfi.b64 %rd3, %rd1, %rd2, 28, 8; cvt.u32.u64 %r1, %rd3;', [0xab, 0x01234567], 0xb1234567],
   ['cvt.s8.s32 %r1, %r2;', [0x80], -128],
   ['mov.b32 {%rs1, %rs2}, %r2; mov.b32 %r1, {%rs2, %rs1};', [0x12345678], 0x56781234],
 ] as const)('%s', (body, words, wanted) => {
