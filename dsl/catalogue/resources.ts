@@ -139,7 +139,30 @@ export const sharedWords = entry<{ readonly buffer: string; readonly row: number
   }),
 });
 
+export const noNvcc = entry<{ readonly looked: readonly string[]; readonly reason?: string }>({
+  code: 'FIL0612',
+  kind: 'resource',
+  title: 'No CUDA compiler',
+  explanation: 'Kernels for CUDA are compiled by `nvcc` of the CUDA toolkit, which is looked for in CUDA_HOME, CUDA_PATH and PATH. Writing the source needs no toolkit.',
+  wrong: 'filigree run a.fil --in x.safetensors --out y.safetensors --backend cuda-emulated, without the CUDA toolkit',
+  right: 'filigree build a.fil --target cuda --out out',
+  say: ({ looked, reason }) => ({
+    message: `nvcc was not found or does not run${reason === undefined ? '' : ` (${reason})`}; looked in ${alternatives(looked, 'and')}`,
+    help: 'install the CUDA toolkit, or point CUDA_HOME at it; `build --target cuda` writes the source without it',
+  }),
+});
+
+export const noCudaDevice = entry<{ readonly reason: string }>({
+  code: 'FIL0613',
+  kind: 'resource',
+  title: 'No CUDA device',
+  explanation: 'Kernels run on an NVIDIA GPU through its driver library. Without one, `cuda-emulated` executes the same compiled kernels slowly, and checks them.',
+  wrong: 'filigree run ... --backend cuda, without a GPU',
+  right: 'filigree run ... --backend cuda-emulated',
+  say: ({ reason }) => ({ message: `no CUDA device: ${reason}`, help: 'use `--backend cuda-emulated` (which needs nvcc), or `--backend wgsl`' }),
+});
+
 export const resourcesEntries = [
   programTooLarge, interpreterMemory, bindingTooLarge, workgroupMemory, noWebGpu, deviceLost, outOfDeviceMemory, unsupported, tooManyLanes,
-  tooManyBuffers, sharedWords,
+  tooManyBuffers, sharedWords, noNvcc, noCudaDevice,
 ];

@@ -1,8 +1,9 @@
-import { swiftshader, webgpuDefault, webgpuSubgroupsF16 } from '../../backends/targets.ts';
+import { findNvcc } from '../../tools/cuda/find-nvcc.ts';
+import { sm80, swiftshader, webgpuDefault, webgpuSubgroupsF16 } from '../../backends/targets.ts';
 import { openNodeDevice, type NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { Schedule } from '../../compiler/schedule.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
-import { denseExecutor, lockstepExecutor, tileExecutor, wgslExecutor, type Executor } from './executor.ts';
+import { denseExecutor, emulatedExecutor, lockstepExecutor, tileExecutor, wgslExecutor, type Executor } from './executor.ts';
 import { conformance } from './suite.ts';
 
 let opened: Promise<Checked<NodeDevice>> | undefined;
@@ -13,6 +14,12 @@ async function openWgsl(): Promise<Executor | string> {
   opened ??= openNodeDevice(adapter === undefined ? {} : { adapter });
   const device = await opened;
   return device.ok ? wgslExecutor(device.value) : device.diagnostics.map((d) => d.message).join('; ');
+}
+
+/** The CUDA compiler of this machine, or where it was looked for. */
+async function openEmulated(): Promise<Executor | string> {
+  const found = findNvcc();
+  return 'path' in found ? emulatedExecutor : ['no nvcc in', found.looked.join(', ')].join(' ');
 }
 
 const here = (executor: Executor) => async (): Promise<Executor> => executor;
@@ -28,6 +35,8 @@ function schedules(change: Partial<Schedule>): { readonly prefill: Schedule; rea
 
 const direct = { target: swiftshader, dtype: 'f32', schedules: schedules({}) } as const;
 const shuffled = { target: webgpuSubgroupsF16, dtype: 'f16', schedules: schedules({ operand: 'shuffle', keyStep: 4 }) } as const;
+const warp = { target: sm80, dtype: 'f32', schedules: schedules({}) } as const;
+const warps = { target: sm80, dtype: 'f16', schedules: schedules({ operand: 'workgroup', lanes: 64, rowsPerLane: 1 }) } as const;
 const staged = { target: webgpuDefault, dtype: 'f16', schedules: schedules({ operand: 'workgroup', rowStorage: 'workgroup', chunkUnroll: 1, rowsPerLane: 1 }) } as const;
 
 conformance({ name: 'the dense interpreter', open: here(denseExecutor), compile: direct, randomRuns: 5 });
@@ -36,3 +45,5 @@ conformance({ name: 'kernel programs in lock step, subgroups of 4', open: here(l
 conformance({ name: 'kernel programs in lock step, subgroups of 8, shuffled operands, f16', open: here(lockstepExecutor(8)), compile: shuffled, randomRuns: 10 });
 conformance({ name: 'WGSL on the device', open: openWgsl, compile: direct, randomRuns: 10 });
 conformance({ name: 'WGSL on the device, operands in workgroup memory, packed f16', open: openWgsl, compile: staged, randomRuns: 5 });
+conformance({ name: 'CUDA on the emulator, small tiles', open: openEmulated, compile: warp, randomRuns: 5 });
+conformance({ name: 'CUDA on the emulator, operands in workgroup memory, f16', open: openEmulated, compile: warps, randomRuns: 5 });

@@ -12,6 +12,7 @@ import { runPlanWithLockstep, runPlanWithTiles, type LaunchInput, type LaunchOut
 import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
 import type { Compiled } from '../../compiler/pipeline.ts';
+import { compileEmulated, runEmulated } from '../../tools/engines/cuda-emulated.ts';
 import type { Launch, Sizes } from '../../compiler/spec/ir.ts';
 import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 
@@ -83,3 +84,13 @@ export function wgslExecutor(opened: OpenDevice): Executor {
     return { out: numbers(outputs.get('out')?.data), lse: numbers(outputs.get('lse')?.data), problems: opened.problems().map((d) => d.message) };
   };
 }
+
+/** What nvcc makes of the kernels, on the emulator. */
+export const emulatedExecutor: Executor = async (artefact, { launch: asked, inputs }) => {
+  const programs = await compileEmulated([artefact]);
+  if (!programs.ok) return refused(programs.diagnostics);
+  const [program] = programs.value;
+  if (program === undefined) return { out: [], lse: [], problems: ['no program came back'] };
+  const ran = runEmulated(program, { ...asked, ...inputs });
+  return ran.ok ? ran.value : refused(ran.diagnostics);
+};

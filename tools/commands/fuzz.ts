@@ -1,5 +1,5 @@
 /**
- * `filigree fuzz [FILE] --runs N --seed S [--level algebra|tile|kernel|wgsl]`: random programs, or random launches of the declarations of
+ * `filigree fuzz [FILE] --runs N --seed S [--level algebra|tile|kernel|wgsl|cuda-emulated]`: random programs, or random launches of the declarations of
  * FILE, checked at one level against the dense interpreter. The first failure is shrunk and written as `fuzz-failure-SEED.fil` and
  * `.safetensors`, with the command that replays it (`--case`). Exit code 2 on a failure: it is a bug of ours.
  */
@@ -14,7 +14,7 @@ import { campaign } from '../fuzz/campaign.ts';
 import type { CampaignResult } from '../fuzz/campaign.ts';
 import { failureFiles, replayedCase } from '../fuzz/failure-file.ts';
 import { fileCases } from '../fuzz/file-cases.ts';
-import { checkCase, levels } from '../fuzz/levels.ts';
+import { checkCase, levels, warmEmulator } from '../fuzz/levels.ts';
 import type { Level } from '../fuzz/levels.ts';
 import { writeAtomic } from '../io/files.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
@@ -27,6 +27,7 @@ const sizes: Readonly<Record<Level, { readonly maxLength: number; readonly dims:
   tile: { maxLength: 70, dims: [4, 1, 3, 8, 16, 20] },
   kernel: { maxLength: 40, dims: [4, 1, 3, 8, 16] },
   wgsl: { maxLength: 70, dims: [8, 16, 32] },
+  'cuda-emulated': { maxLength: 40, dims: [8, 4, 16, 32] },
 };
 
 async function fastCheck(given: Given): Promise<(typeof import('fast-check'))['default']> {
@@ -113,6 +114,7 @@ export const command: CommandModule = {
     const onRefused = (): void => void (refused += 1);
     const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { dtype, onRefused, ...(adapter === undefined ? {} : { adapter }) }), {
       runs, seed, shrinkMs: 60_000, said: given.progress.show, now: () => performance.now(),
+      ...(at === 'cuda-emulated' ? { prepare: (lot) => warmEmulator(lot, { dtype }) } : {}),
     });
     given.progress.clear();
     const { found } = result;

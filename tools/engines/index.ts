@@ -20,6 +20,8 @@ export async function runBackend(backend: Backend, request: EngineRequest): Prom
     case 'tile':
     case 'lockstep':
       return (await import('./host.ts')).runOnHost(backend, request);
+    case 'cuda-emulated':
+      return (await import('./cuda-emulated.ts')).runOnEmulator(request);
     case 'wgsl':
       return (await import('./device.ts')).runOnDevice(request);
     default:

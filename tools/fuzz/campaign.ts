@@ -16,6 +16,8 @@ export interface CampaignOptions {
   readonly shrinkMs: number;
   readonly said: (text: string) => void;
   readonly now: () => number;
+  /** Told the cases of a lot before they are checked one by one. */
+  readonly prepare?: (lot: readonly (readonly [Case, number])[]) => Promise<void>;
 }
 
 export interface Found {
@@ -47,6 +49,8 @@ export async function campaign(fc: FastCheck, cases: Arbitrary<Case>, check: (c:
   while (done < runs) {
     const seed = mixSeeds(options.seed, done);
     const numRuns = Math.min(lot, runs - done);
+    // The same seed draws the same cases.
+    await options.prepare?.(fc.sample(drawn, { seed, numRuns }));
     let first: string | undefined;
     await fc.check(
       fc.asyncProperty(drawn, async ([c, caseSeed]) => {

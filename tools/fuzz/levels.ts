@@ -2,7 +2,7 @@
  * What the fuzzer checks at each level. In: a program with a launch and inputs, and a seed for what the case leaves open (tile sizes,
  * subgroup width, target). Out: nothing when the level agrees with the dense interpreter, else what went wrong, in a sentence.
  * algebra: the plan visits each live pair exactly once. tile, kernel: the interpreters of those levels within the error bounds.
- * wgsl: a device within the error bounds.
+ * wgsl: a device within the error bounds. cuda-emulated: what nvcc made, on the emulator, which finds faults of its own besides.
  */
 import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
 import type { Comparison } from '../../compiler/interpreters/bounds.ts';
@@ -10,14 +10,18 @@ import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interprete
 import { printProblem } from '../../compiler/interpreters/problem.ts';
 import { cutsOf, type Cuts } from '../../compiler/launch/cuts.ts';
 import { compileSpec } from '../../compiler/pipeline.ts';
+import type { Compiled } from '../../compiler/pipeline.ts';
 import { checkCoverage, printViolation } from '../../compiler/plan/coverage.ts';
 import { makePlan } from '../../compiler/plan/make-plan.ts';
 import { verifyPlan } from '../../compiler/plan/verify.ts';
 import type { Schedule } from '../../compiler/schedule.ts';
+import type { Spec } from '../../compiler/spec/ir.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
-import { unreachable } from '../../dsl/diagnostic.ts';
-import type { Diagnostic } from '../../dsl/diagnostic.ts';
-import { targets } from '../../backends/targets.ts';
+import { good, unreachable } from '../../dsl/diagnostic.ts';
+import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
+import { cudaTargets, targets } from '../../backends/targets.ts';
+import { compileEmulated, runEmulated } from '../engines/cuda-emulated.ts';
+import type { EmulatedProgram } from '../engines/cuda-emulated.ts';
 import { sharedSession } from '../engines/device.ts';
 import { compileWgsl } from '../engines/compile.ts';
 import type { EngineResult } from '../engines/engine.ts';
@@ -26,7 +30,7 @@ import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 import { randomSchedule } from './random-schedule.ts';
 
-export const levels = ['algebra', 'tile', 'kernel', 'wgsl'] as const;
+export const levels = ['algebra', 'tile', 'kernel', 'wgsl', 'cuda-emulated'] as const;
 
 export type Level = (typeof levels)[number];
 
@@ -48,6 +52,8 @@ export async function checkCase(level: Level, given: Case, seed: number, options
         return checkOnHost(level, given, randomOf(seed), options);
       case 'wgsl':
         return await checkOnDevice(given, randomOf(seed), options);
+      case 'cuda-emulated':
+        return await checkOnEmulator(given, seed, options);
       default:
         return unreachable(level);
     }
@@ -135,4 +141,66 @@ async function checkOnDevice(given: Case, random: Random, options: LevelOptions)
   ready.value.destroy();
   if (!result.ok) return refusal(result.diagnostics, options);
   return compareResult(given, result.value, dtype, cutsOf(compiled.value, launch));
+}
+
+/** The compilation that a case and its seed stand for. */
+function compileForCuda({ spec, launch }: Case, random: Random, dtype: 'f32' | 'f16'): Checked<Compiled> {
+  const [first, ...rest] = cudaTargets;
+  if (first === undefined) throw new Error('there are no targets');
+  const { dim } = launch.sizes;
+  const target = random.pick([first, ...rest]);
+  return compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim) });
+}
+
+/** Programs that warmEmulator has compiled, by case. */
+const warmed = new WeakMap<Spec, Map<number, { readonly compiled: Compiled; readonly program: EmulatedProgram }>>();
+
+/**
+ * Compiles all cases of a lot with one run of nvcc, for checks of level cuda-emulated that follow. What cannot be compiled here (a refusal, a
+ * bug) is left to the check of the case, which says why.
+ */
+export async function warmEmulator(lot: readonly (readonly [Case, number])[], options: LevelOptions): Promise<void> {
+  const ready = lot.flatMap(([given, seed]) => {
+    try {
+      const compiled = compileForCuda(given, randomOf(seed), options.dtype);
+      return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value }] : [];
+    } catch {
+      return [];
+    }
+  });
+  const programs = await compileEmulated(ready.map((r) => r.compiled));
+  if (!programs.ok) return;
+  ready.forEach(({ spec, seed, compiled }, i) => {
+    const program = programs.value[i];
+    if (program === undefined) return;
+    const known = warmed.get(spec) ?? new Map<number, { readonly compiled: Compiled; readonly program: EmulatedProgram }>();
+    warmed.set(spec, known.set(seed, { compiled, program }));
+  });
+}
+
+async function programOf(given: Case, seed: number, options: LevelOptions): Promise<Checked<{ readonly compiled: Compiled; readonly program: EmulatedProgram }>> {
+  const ready = warmed.get(given.spec)?.get(seed);
+  if (ready !== undefined) return good(ready);
+  const compiled = compileForCuda(given, randomOf(seed), options.dtype);
+  if (!compiled.ok) return compiled;
+  const programs = await compileEmulated([compiled.value]);
+  if (!programs.ok) return programs;
+  const [program] = programs.value;
+  if (program === undefined) throw new Error('one program went in and none came out');
+  return good({ compiled: compiled.value, program });
+}
+
+async function checkOnEmulator(given: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
+  const ready = await programOf(given, seed, options);
+  if (!ready.ok) {
+    // Without a compiler nothing is checked, which is no success.
+    const missing = ready.diagnostics.find((d) => d.code === 'FIL0612');
+    return missing?.message ?? refusal(ready.diagnostics, options);
+  }
+  const { compiled, program } = ready.value;
+  const completion = (['late', 'eager'] as const)[seed % 2] ?? 'late';
+  const ran = runEmulated(program, { ...given.launch, ...given.inputs }, { order: seed % 4 === 0 ? 'forward' : seed, completion });
+  if (!ran.ok) return refusal(ran.diagnostics, options);
+  const [problem] = ran.value.problems;
+  return problem ?? compareResult(given, ran.value, options.dtype, cutsOf(compiled, given.launch));
 }

@@ -1,0 +1,147 @@
+/**
+ * CUDA kernels executed without a GPU: nvcc makes PTX of the printed text, and the emulator runs it. In: compiled attentions (several may
+ * share one run of nvcc), then launches. Out: out and lse, and every problem the emulator finds: accesses out of bounds, races, missing
+ * barriers, waits and values, outputs that nobody wrote. What ran is what would be shipped.
+ */
+import { f16FromBits } from '../../compiler/interpreters/number.ts';
+import { poisonBits, poisonBitsF16 } from '../../compiler/interpreters/compare.ts';
+import { storageOf } from '../../compiler/interpreters/lockstep/storage.ts';
+import type { LaunchInput } from '../../compiler/interpreters/launch.ts';
+import type { KernelProgram } from '../../compiler/kernel/ir.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
+import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
+import type { ResolvedBuffer, ResolvedPiece } from '../../compiler/launch/resolve.ts';
+import { compileSpec } from '../../compiler/pipeline.ts';
+import { bufferName } from '../../compiler/tile/names.ts';
+import { CompilerBug, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { parsePtx, runPtxKernel } from '../../backends/cuda/emulator/index.ts';
+import type { PtxLaunch, PtxModule, PtxParam, PtxProblem } from '../../backends/cuda/emulator/index.ts';
+import { printCudaUnits } from '../../backends/cuda/module.ts';
+import type { CudaUnit } from '../../backends/cuda/module.ts';
+import { cudaEntry } from '../../backends/cuda/names.ts';
+import { sm80 } from '../../backends/targets.ts';
+import { runNvcc } from '../cuda/nvcc.ts';
+import type { NvccOptions } from '../cuda/nvcc.ts';
+import type { EngineRequest, EngineResult } from './engine.ts';
+
+/** What is needed of a compilation. */
+export interface EmulatedArtefact {
+  readonly hostPlan: HostPlan;
+  readonly kernelPrograms: readonly KernelProgram[];
+}
+
+export interface EmulatedProgram {
+  readonly plan: HostPlan;
+  readonly module: PtxModule;
+  /** The name of a kernel in the module. */
+  readonly entryOf: (kernel: string) => string;
+}
+
+export interface EmulatedOutput {
+  readonly out: Float64Array;
+  readonly lse: Float64Array;
+  /** In words; empty: all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface EmulationOptions extends Pick<PtxLaunch, 'order' | 'completion'> {
+  readonly limits?: { readonly maxBindingBytes?: number };
+}
+
+/** Compiles several programs with one run of nvcc, which takes half a second to start. */
+export async function compileEmulated(artefacts: readonly EmulatedArtefact[], options: NvccOptions = {}): Promise<Checked<readonly EmulatedProgram[]>> {
+  const unitName = (i: number): string => (artefacts.length === 1 ? artefacts[0]?.hostPlan.name ?? '' : `u${i}`);
+  const units = artefacts.map(({ hostPlan, kernelPrograms }, i): CudaUnit => ({ name: unitName(i), doc: hostPlan.doc, kernels: kernelPrograms }));
+  const made = await runNvcc({ source: printCudaUnits(units), arch: 'sm_80', make: 'ptx' }, options);
+  if (!made.ok) return made;
+  const parsed = parsePtx(made.value.data.toString());
+  if (!parsed.ok) return parsed;
+  const module = parsed.value;
+  return good(artefacts.map(({ hostPlan }, i) => ({ plan: hostPlan, module, entryOf: (kernel: string) => cudaEntry(unitName(i), kernel) })));
+}
+
+interface Memory {
+  readonly buffer: ResolvedBuffer;
+  readonly bytes: Uint8Array;
+}
+
+function inputValues(plan: HostPlan, input: LaunchInput, name: string): ArrayLike<number> {
+  const own = new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(name);
+  const tensor = plan.tensors.find((t) => bufferName(t.name, new Set()) === name);
+  const given = own ?? (tensor === undefined ? undefined : input.tensors.get(tensor.name)?.data);
+  if (given === undefined) throw new CompilerBug('launch', `nothing is known of the input buffer '${name}'`);
+  return given;
+}
+
+/** Inputs as they are stored; everything else poisoned, so that what nobody writes is seen. */
+function allocate(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): Memory {
+  const bytes = new Uint8Array(buffer.bytes);
+  if (buffer.role === 'input') bytes.set(storageOf(buffer.element, inputValues(plan, input, buffer.name)).bytes.subarray(0, buffer.bytes));
+  else if (buffer.element === 'f16') new Uint16Array(bytes.buffer).fill(poisonBitsF16);
+  else new Uint32Array(bytes.buffer).fill(poisonBits);
+  return { buffer, bytes };
+}
+
+function said(p: PtxProblem): string {
+  const lane = p.lane === undefined ? '' : `, lane ${p.lane}`;
+  const warp = p.warp === undefined ? '' : `, warp ${p.warp}${lane}`;
+  const line = p.source === undefined ? '' : ` (line ${p.source} of the .cu)`;
+  return `${p.kind}: ${p.message} in: ${p.instruction}${line}; ${p.entry}, workgroup [${p.workgroup.join(', ')}]${warp}`;
+}
+
+function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: ReadonlyMap<string, Memory>, options: EmulationOptions): readonly string[] {
+  const kernel = program.plan.kernels.find((k) => k.name === piece.kernel);
+  if (kernel === undefined) throw new CompilerBug('launch', `no kernel '${piece.kernel}'`);
+  const pointers = kernel.storage.map((s, i): PtxParam => {
+    const binding = piece.bindings[i];
+    const whole = memory.get(s.buffer);
+    if (binding === undefined || whole === undefined) throw new CompilerBug('launch', `no buffer '${s.buffer}'`);
+    return { kind: 'buffer', bytes: whole.bytes.subarray(binding.offset, binding.offset + binding.bytes), writable: s.access === 'write' };
+  });
+  const words = uniformWords(kernel, piece.uniforms);
+  const uniforms: readonly PtxParam[] = kernel.uniforms.length === 0 ? [] : [{ kind: 'bytes', bytes: new Uint8Array(words.buffer, 0, kernel.uniforms.length * 4) }];
+  const { order, completion } = options;
+  const { problems } = runPtxKernel(program.module, program.entryOf(piece.kernel), {
+    grid: piece.workgroups, block: kernel.workgroupSize, sharedBytes: kernel.sharedBytes, params: [...pointers, ...uniforms],
+    ...(order === undefined ? {} : { order }), ...(completion === undefined ? {} : { completion }),
+  });
+  return problems.map(said);
+}
+
+/** Values of an output, and what is said of elements that still hold poison. */
+function readBack({ buffer, bytes }: Memory): { readonly values: Float64Array; readonly problems: readonly string[] } {
+  const half = buffer.element === 'f16';
+  const raw = half ? new Uint16Array(bytes.buffer, 0, buffer.elements) : new Uint32Array(bytes.buffer, 0, buffer.elements);
+  const floats = new Float32Array(bytes.buffer);
+  const values = Float64Array.from(raw, (bits, i) => (half ? f16FromBits(bits) : floats[i] ?? 0));
+  const first = raw.indexOf(half ? poisonBitsF16 : poisonBits);
+  return { values, problems: first < 0 ? [] : [`nothing has written element ${first} of the output ${buffer.name} [${buffer.extents.join(', ')}]`] };
+}
+
+/** Runs a launch step by step, as a device would. */
+export function runEmulated(program: EmulatedProgram, input: LaunchInput, options: EmulationOptions = {}): Checked<EmulatedOutput> {
+  const extents = new Map([...input.tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(program.plan, input.sizes, input.scalars, extents, { ...options.limits, offsetAlignment: 16 });
+  if (!resolved.ok) return resolved;
+  const memory = new Map(resolved.value.buffers.map((b) => [b.name, allocate(program.plan, input, b)]));
+  const problems = resolved.value.pieces.flatMap((piece) => runPiece(program, piece, memory, options));
+  const outputs = new Map([...memory].flatMap(([name, m]) => (m.buffer.role === 'output' ? [[name, readBack(m)] as const] : [])));
+  const given = (name: string): Float64Array => outputs.get(name)?.values ?? new Float64Array(0);
+  return good({ out: given('out'), lse: given('lse'), problems: [...problems, ...[...outputs.values()].flatMap((o) => o.problems)] });
+}
+
+/** Compiles and runs one request. A problem that the emulator finds is a bug of the compiler. */
+export async function runOnEmulator({ spec, launch, inputs, dtype }: EngineRequest): Promise<Checked<EngineResult>> {
+  const compiled = compileSpec(spec, { target: sm80, dim: launch.sizes.dim, dtype });
+  if (!compiled.ok) return compiled;
+  const programs = await compileEmulated([compiled.value]);
+  if (!programs.ok) return programs;
+  const [program] = programs.value;
+  if (program === undefined) throw new CompilerBug('cuda-emulated', 'one program went in and none came out');
+  const ran = runEmulated(program, { ...launch, ...inputs });
+  if (!ran.ok) return ran;
+  const { out, lse, problems } = ran.value;
+  if (problems.length > 0) throw new CompilerBug('cuda-emulated', problems.join('; '));
+  return good({ out, lse, device: 'emulated sm_80' });
+}
