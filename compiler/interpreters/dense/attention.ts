@@ -7,6 +7,8 @@
 import type { Launch, Spec } from '../../spec/ir.ts';
 import { maskRow } from './mask.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
+import type { StoredTensor } from './scalar.ts';
+import { denseStages } from './stages.ts';
 
 export interface Inputs {
   /** [batch, heads, n_q, dim] */
@@ -22,6 +24,8 @@ export interface DenseResult {
   /** Per row: how many keys the mask lets through, and the largest |logit| among them (0 without any). */
   readonly liveKeys: Int32Array;
   readonly maxLogit: Float64Array;
+  /** The stage tensors by name, outputs or not; out and lse mean nothing where the spec computes stages only. */
+  readonly stages: ReadonlyMap<string, StoredTensor>;
 }
 
 /** One finished row; the arrays are reused, and only their first `count` (or `dim`) entries mean something. */
@@ -47,11 +51,12 @@ export interface RowTrace {
 /** Runs the attention; `onRow` sees every row as it is finished. */
 export function denseAttention(spec: Spec, launch: Launch, inputs: Inputs, onRow?: (row: RowTrace) => void): DenseResult {
   const { batch, heads, kvHeads, nQ, nK, dim } = launch.sizes;
-  const world = worldOf(spec, launch);
+  const stages = denseStages(spec, launch, inputs);
+  const world = worldOf(spec, launch, stages);
   const scaleOf = scalar(spec.scale, world);
   const scoreOf = spec.score === undefined ? undefined : scalar(spec.score, world);
   const sinkOf = spec.sink === undefined ? undefined : scalar(spec.sink, world);
-  const maskOf = maskRow(spec, launch);
+  const maskOf = maskRow(spec, launch, stages);
   const q = Float64Array.from(inputs.q);
   const k = Float64Array.from(inputs.k);
   const v = Float64Array.from(inputs.v);
@@ -113,7 +118,7 @@ export function denseAttention(spec: Spec, launch: Launch, inputs: Inputs, onRow
       }
     }
   }
-  return { out, lse, liveKeys, maxLogit };
+  return { out, lse, liveKeys, maxLogit, stages };
 }
 
 function dotProduct(x: Float64Array, xAt: number, y: Float64Array, yAt: number, length: number): number {

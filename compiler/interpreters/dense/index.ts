@@ -6,3 +6,5 @@ export { denseAttention } from './attention.ts';
 export type { DenseResult, Inputs, RowTrace } from './attention.ts';
 export { denseMask, maskRow, maskRows } from './mask.ts';
 export type { MaskRow } from './mask.ts';
+export type { StoredTensor } from './scalar.ts';
+export { denseStages } from './stages.ts';

@@ -2,12 +2,15 @@
  * The meaning of masks. In: a spec and a launch that has passed check-launch.ts. Out: for each (b, h, row) the keys that
  * the query may see, as bytes 0 and 1. A mask node is a function that takes keys away from a row, so predicates are
  * asked only about keys that can still be live. Row r is the query at position q = r + n_k - n_q.
+ * `made` are the stage tensors (stages.ts); a mask that reads one needs them.
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { Expr } from '../../expr/ir.ts';
 import type { Launch, MaskExpr, Spec, TensorUse } from '../../spec/ir.ts';
 import { element, newPoint, scalar, worldOf } from './scalar.ts';
-import type { Point, Scalar, World } from './scalar.ts';
+import type { Point, Scalar, StoredTensor, World } from './scalar.ts';
+
+type Made = ReadonlyMap<string, StoredTensor>;
 
 /** Fills `out` (n_k bytes) with the live keys of one query row. */
 export type MaskRow = (b: number, h: number, row: number, out: Uint8Array) => void;
@@ -16,9 +19,9 @@ export type MaskRow = (b: number, h: number, row: number, out: Uint8Array) => vo
 type Restrict = (at: Point, live: Uint8Array) => void;
 
 /** One row at a time, for masks that are too big to hold. */
-export function maskRow(spec: Spec, launch: Launch): MaskRow {
+export function maskRow(spec: Spec, launch: Launch, made?: Made): MaskRow {
   const { nQ, nK } = launch.sizes;
-  const restrict = restriction(spec.mask, worldOf(spec, launch), launch);
+  const restrict = restriction(spec.mask, worldOf(spec, launch, made), launch);
   const at = newPoint();
   return (b, h, row, out) => {
     at.b = b;
@@ -31,9 +34,9 @@ export function maskRow(spec: Spec, launch: Launch): MaskRow {
 }
 
 /** The rows [fromRow, toRow) of one batch and head: bytes [toRow - fromRow, n_k]. */
-export function maskRows(spec: Spec, launch: Launch, b: number, h: number, fromRow: number, toRow: number): Uint8Array {
+export function maskRows(spec: Spec, launch: Launch, b: number, h: number, fromRow: number, toRow: number, made?: Made): Uint8Array {
   const { nK } = launch.sizes;
-  const rowOf = maskRow(spec, launch);
+  const rowOf = maskRow(spec, launch, made);
   const mask = new Uint8Array((toRow - fromRow) * nK);
   for (let row = fromRow; row < toRow; row += 1) {
     rowOf(b, h, row, mask.subarray((row - fromRow) * nK, (row - fromRow + 1) * nK));
@@ -42,9 +45,9 @@ export function maskRows(spec: Spec, launch: Launch, b: number, h: number, fromR
 }
 
 /** The whole mask: bytes [batch, heads, n_q, n_k]. */
-export function denseMask(spec: Spec, launch: Launch): Uint8Array {
+export function denseMask(spec: Spec, launch: Launch, made?: Made): Uint8Array {
   const { batch, heads, nQ, nK } = launch.sizes;
-  const rowOf = maskRow(spec, launch);
+  const rowOf = maskRow(spec, launch, made);
   const mask = new Uint8Array(batch * heads * nQ * nK);
   let offset = 0;
   for (let b = 0; b < batch; b += 1) {

@@ -18,13 +18,20 @@ export interface Point {
 
 export type Scalar = (at: Point) => number;
 
+/** A tensor of the launch, or one that a stage made: those hold their floats in float64. */
+export interface StoredTensor {
+  readonly extents: readonly number[];
+  readonly data: TensorValue['data'] | Float64Array;
+}
+
 /** What is fixed during one launch: values of names and the tensors. */
 export interface World {
   readonly constants: ReadonlyMap<string, number>;
-  readonly tensors: ReadonlyMap<string, TensorValue>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-export function worldOf(spec: Spec, launch: Launch): World {
+/** `made`: the stage tensors (stages.ts), where the spec has some. */
+export function worldOf(spec: Spec, launch: Launch, made: ReadonlyMap<string, StoredTensor> = new Map()): World {
   const { sizes } = launch;
   const constants = new Map<string, number>([
     ['n_q', sizes.nQ],
@@ -45,7 +52,7 @@ export function worldOf(spec: Spec, launch: Launch): World {
       if (axis.kind === 'free' && extent !== undefined) constants.set(`${t.name}.${axis.name}`, extent);
     });
   }
-  return { constants, tensors: launch.tensors };
+  return { constants, tensors: made.size === 0 ? launch.tensors : new Map<string, StoredTensor>([...launch.tensors, ...made]) };
 }
 
 export function newPoint(): Point {
@@ -267,6 +274,9 @@ function folded(e: Extract<Expr, { readonly kind: 'fold' }>, world: World, local
   };
 }
 
+/** The largest finite f32: what a minimum of no floats gives (expr/ir.ts). */
+const largestFloat = (2 - 2 ** -23) * 2 ** 127;
+
 /** The value of an empty range, the step, and a value that no further step changes. */
 function folding(op: FoldOp, isInt: boolean): readonly [number, (x: number, y: number) => number, number | undefined] {
   switch (op) {
@@ -277,9 +287,9 @@ function folding(op: FoldOp, isInt: boolean): readonly [number, (x: number, y: n
     case 'sum':
       return [0, isInt ? (x, y) => (x + y) | 0 : (x, y) => x + y, undefined];
     case 'min':
-      return [2147483647, Math.min, -2147483648];
+      return isInt ? [2147483647, Math.min, -2147483648] : [largestFloat, Math.min, undefined];
     case 'max':
-      return [-2147483648, Math.max, 2147483647];
+      return isInt ? [-2147483648, Math.max, 2147483647] : [-largestFloat, Math.max, undefined];
     case 'bit_or':
       return [0, (x, y) => x | y, -1];
     default:
