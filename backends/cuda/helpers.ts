@@ -2,6 +2,7 @@
  * Helper functions of a `.cu` file. In: kernel programs (legalised). Out: the lines of those functions that their text calls, in a
  * fixed order, what a function itself calls before it. Holds: every function is total, and inline PTX has the forms that the assembler accepts.
  */
+import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelProgram, KernelStmt, KernelType } from '../../compiler/kernel/ir.ts';
 import { walkExpressions, walkStatements } from '../../compiler/kernel/walk.ts';
 
@@ -222,8 +223,18 @@ function helpersOfExpression(e: KernelExpr): readonly string[] {
       return ['shuffle_xor'];
     case 'subgroup':
       return [['subgroup_', e.op].join('')];
-    default:
+    case 'literal':
+    case 'ref':
+    case 'builtin':
+    case 'select':
+    case 'vec4':
+    case 'extract':
+    case 'load':
+    case 'load_shared':
+    case 'load_array':
       return [];
+    default:
+      return unreachable(e);
   }
 }
 
@@ -237,8 +248,21 @@ function helpersOfStatement(s: KernelStmt): readonly string[] {
       return [s.transposed ? 'load_matrix_transposed' : 'load_matrix'];
     case 'mma':
       return [s.operands === 'f16' ? 'mma_half' : 'mma_bfloat'];
-    default:
+    case 'let':
+    case 'var':
+    case 'assign':
+    case 'array':
+    case 'assign_array':
+    case 'store':
+    case 'store_shared':
+    case 'barrier':
+    case 'if':
+    case 'for':
+    case 'while':
+    case 'comment':
       return [];
+    default:
+      return unreachable(s);
   }
 }
 

@@ -55,14 +55,10 @@ function legalIndex(e: KernelExpr): KernelExpr {
 
 function legalStatement(s: KernelStmt): KernelStmt {
   const nested = mapBlocks(s, (body) => body.map(legalStatement));
-  switch (nested.kind) {
-    case 'store':
-    case 'store_shared':
-    case 'assign_array':
-      return { ...nested, index: legalIndex(nested.index), value: legal(nested.value) };
-    default:
-      return mapStatement(nested, legal);
+  if (nested.kind === 'store' || nested.kind === 'store_shared' || nested.kind === 'assign_array') {
+    return { ...nested, index: legalIndex(nested.index), value: legal(nested.value) };
   }
+  return mapStatement(nested, legal);
 }
 
 /** The program in the form the CUDA printer takes. */
