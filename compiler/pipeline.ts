@@ -88,7 +88,9 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
     },
     parallelism: target.software ? 4 : 256,
   };
-  const lowered = lowerPlan(plan, lowering);
+  const loweredPlan = lowerPlan(plan, lowering);
+  if (!loweredPlan.ok) return loweredPlan;
+  const lowered = loweredPlan.value;
   const tilePrograms = lowered.requests.map(({ program }) => verified('tile', program, verifyTile(program), printTile));
   trace('3-tile', () => tilePrograms.map(printTile).join('\n'));
 

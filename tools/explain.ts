@@ -46,7 +46,9 @@ function buffersOf(spec: Spec, plan: Plan, launch: Launch, { target, dtype }: Ex
   const { dim } = launch.sizes;
   const choose = (kind: 'prefill' | 'decode' | 'merge' | 'table') => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
   const schedules = { prefill: choose('prefill'), decode: choose('decode'), merge: choose('merge'), table: choose('table') };
-  const lowered = lowerPlan(plan, { dim, dtype, schedules, parallelism: target.software ? 4 : 256 });
+  const checked = lowerPlan(plan, { dim, dtype, schedules, parallelism: target.software ? 4 : 256 });
+  if (!checked.ok) return checked;
+  const lowered = checked.value;
   const host: HostPlan = {
     format: 'filigree-plan-1', name: spec.name, doc: spec.doc, dim, dtype, scalars: spec.scalars, tensors: spec.tensors, requires: plan.spec.requires,
     variables: lowered.variables, buffers: lowered.buffers, kernels: [], steps: [],

@@ -10,13 +10,13 @@ import type { HostPlan } from '../launch/plan.ts';
 import { resolveLaunch } from '../launch/resolve.ts';
 import type { ResolvedBuffer } from '../launch/resolve.ts';
 import { bufferName } from '../tile/names.ts';
-import type { Artefact, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, PretendDevice, ReadBack } from './launch/device.ts';
+import type { Artefact, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, OutputTensor, PretendDevice, ReadBack } from './launch/device.ts';
 import { lockstepDevice } from './launch/lockstep-device.ts';
 import { tileDevice } from './launch/tile-device.ts';
 import { problemLog } from './problem.ts';
 import type { Problem } from './problem.ts';
 
-export type { Artefact, ExecuteKernel, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions } from './launch/device.ts';
+export type { Artefact, ExecuteKernel, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, OutputTensor } from './launch/device.ts';
 
 function inputValues(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): ArrayLike<number> {
   const given = new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(buffer.name)
@@ -46,7 +46,12 @@ function runPlan(plan: HostPlan, input: LaunchInput, device: PretendDevice, opti
   const problems = resolved.pieces.flatMap((piece) => device.execute(piece, resolved));
   const outputs = resolved.buffers.filter((b) => b.role === 'output');
   const unwritten = outputs.flatMap((b) => unwrittenOutputs(plan, b, device.readBack(b.name)));
-  return good({ out: device.readBack('out').values, lse: device.readBack('lse').values, problems: [...problems, ...unwritten], resolved });
+  const given = (name: string): Float64Array => (outputs.some((b) => b.name === name) ? device.readBack(name).values : new Float64Array(0));
+  const stages = (plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, OutputTensor])[] => {
+    const found = outputs.find((b) => b.name === buffer);
+    return found === undefined ? [] : [[name, { element: found.element, extents: found.extents, values: given(buffer) }]];
+  });
+  return good({ out: given('out'), lse: given('lse'), outputs: new Map(stages), problems: [...problems, ...unwritten], resolved });
 }
 
 /** Runs a launch with tile programs in place of kernels: float64, one instance after another. */

@@ -13,6 +13,7 @@ import { chunksOf, forChunks, heldTile, isRolled, readChunk, readRegister, rowsO
 import type { KernelExpr } from './ir.ts';
 import { isPadded, registerCount, registerPlace, slotCount, spreads, type Assignment, type Layout } from './layout.ts';
 import { lowerLoad } from './lower-dot.ts';
+import { roundedTo } from './rounded.ts';
 import { asShare, isLinear, overLanes, withTotals } from './partial.ts';
 
 type Owned = Held & { readonly kind: 'registers' | 'workgroup' | 'array' };
@@ -100,9 +101,14 @@ function writeAll(low: Lowering, held: Owned, sources: readonly Held[], value: S
   });
 }
 
-export function mapTile(low: Lowering, name: string, value: Expr): void {
+export function mapTile(low: Lowering, name: string, value: Expr, precision?: 'f32' | 'f16' | 'bf16'): void {
   const held = heldTile(low, name);
   if (held.kind === 'streamed' || held.kind === 'reread') throw new CompilerBug('lower-tile', `load '${name}' is written`);
+  if (precision !== undefined && precision !== 'f32') {
+    if (held.layout.vector === 4 || (held.kind === 'registers' && held.partial)) throw new CompilerBug('lower-tile', `tile '${name}' is not rounded by elements`);
+    const exact = valueAt(withTotals(low, elementTiles(value)), held.layout, value);
+    return writeAll(low, held, [], (row, chunk) => roundedTo(low.emit, precision, exact(row, chunk)));
+  }
   const sources = elementTiles(value).map((t) => heldTile(low, t));
   const shares = new Set([...low.env.tiles].filter(([, h]) => h.kind === 'registers' && h.partial).map(([n]) => n));
   if (shares.has(name) && isLinear(value, shares)) {

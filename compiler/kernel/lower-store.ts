@@ -15,6 +15,7 @@ import { chunksOf, forChunks, heldTile, isRolled, rowsOf, type Held, type Loweri
 import type { KernelExpr } from './ir.ts';
 import { digitCount, isPadded, registerCount, replicated, rowsOnLanes, type Layout } from './layout.ts';
 import { withTotals } from './partial.ts';
+import { roundedTo } from './rounded.ts';
 
 type StoreStmt = TileStmt & { readonly kind: 'store' };
 
@@ -45,13 +46,14 @@ export function storeTile(outer: Lowering, s: StoreStmt): void {
   const helds = [...new Set(tiles)].map((t) => heldTile(low, t));
   const byRows = storesRows(view.decl, s) && view.element !== 'i32';
   const layout = storeLayout(low, s, byRows ? 4 : 1, helds);
+  if (byRows && s.precision !== undefined && s.precision !== 'f32') throw new CompilerBug('lower-tile', 'rows are stored as they are computed');
   if (byRows) return storeRows(low, s, layout, helds);
 
   for (let register = 0; register < registerCount(layout); register += 1) {
     if (isPadded(layout, register)) continue;
     const scope = registerScope(low, layout, register);
     const index = flatIndex(low.access, scope, s.index, view.decl.extents, conjuncts(s.where));
-    const value = lowerExpr(low.emit, s.value, scope);
+    const value = roundedTo(low.emit, s.precision, lowerExpr(low.emit, s.value, scope));
     guarded(low, s.where, scope, [...writer(low, layout), index.inside], () => storeElement(low.emit, view, index.flat, value));
   }
 }

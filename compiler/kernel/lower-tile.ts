@@ -106,7 +106,7 @@ function lowerBlock(low: Lowering, body: readonly TileStmt[]): void {
   const delayed = new Map<TileStmt, Expr>();
   body.forEach((s, at) => {
     low.emit.at(through(s.origin, 'lower-tile'));
-    const sum = s.kind === 'map' ? sumThatTakes(low, s, body.slice(at + 1)) : undefined;
+    const sum = s.kind === 'map' && s.precision === undefined ? sumThatTakes(low, s, body.slice(at + 1)) : undefined;
     if (sum !== undefined && s.kind === 'map') delayed.set(sum, s.value);
     else if (s.kind === 'dot') lowerDot(low, s, delayed.get(s));
     else lowerStatement(low, s);
@@ -157,7 +157,7 @@ function lowerStatement(low: Lowering, s: TileStmt): void {
     case 'tile':
       return declareTile(low, s.tile, s.value);
     case 'map':
-      return mapTile(low, s.target, s.value);
+      return mapTile(low, s.target, s.value, s.precision);
     case 'load':
       return loadTile(low, s);
     case 'dot':

@@ -6,16 +6,20 @@
  * Which kernels run is decided at launch: `decode` (few query rows) chooses the decode schedule; `splits` > 1 or several
  * passes go through partial results and the merge.
  */
+import { good, type Checked } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, bool, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
 import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
 import type { Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
+import { stageBuffers } from '../stage/buffers.ts';
+import { lowerStages } from '../stage/lower-stages.ts';
 import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
 import type { BufferDecl, GridAxis, TileProgram } from '../tile/ir.ts';
 import { lowerMerge } from '../tile/lower-merge.ts';
 import { lowerPass, type PassGeometry } from '../tile/lower-pass.ts';
-import { domainSize, extentsOf, listOf, lowerTable } from '../tile/lower-table.ts';
+import { extentsOf } from '../tile/extents.ts';
+import { domainSize, listOf, lowerTable } from '../tile/lower-table.ts';
 import { bufferName, makeNames, type Names } from '../tile/names.ts';
 import type { MapAccess } from '../tile/walk.ts';
 import type { HostBuffer, HostVariable } from './plan.ts';
@@ -116,11 +120,7 @@ function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
   const tables = plan.tables.map((t): HostBuffer => ({
     name: bufferName(t.name, new Set([t.name])), role: 'workspace', element: 'int', extents: tableExtents(plan, t), chunked: 'whole',
   }));
-  return [
-    { name: 'q', role: 'input', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
-    { name: 'k', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
-    { name: 'v', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
-    ...tensors,
+  const attention: readonly HostBuffer[] = plan.spec.computes === 'stages' ? [] : [
     { name: 'out', role: 'output', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
     // Bound whole: a part would have to start at an aligned byte, and n_q may be odd.
     { name: 'lse', role: 'output', element: 'f32', extents: perRow, chunked: 'whole' },
@@ -129,6 +129,14 @@ function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
     { name: 'part_state', role: 'workspace', element: 'f32', extents: [int(2), ...slots], chunked: 'whole' },
     // Heads outermost, so that pieces over heads bind their own part of what may be the largest buffer.
     { name: 'part_out', role: 'workspace', element: 'f32', extents: [i('batch'), i('heads'), i('slots'), i('n_q'), int(o.dim)], chunked: 'query-heads' },
+  ];
+  return [
+    { name: 'q', role: 'input', element: o.dtype, extents: [...perRow, int(o.dim)], chunked: 'query-heads' },
+    { name: 'k', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
+    { name: 'v', role: 'input', element: o.dtype, extents: perKey, chunked: 'kv-heads' },
+    ...tensors,
+    ...attention,
+    ...stageBuffers(plan.spec),
   ];
 }
 
@@ -154,7 +162,14 @@ function passTiles(pass: Pass, names: Names, rows: number): Expr {
   return known ? rowTiles(pass.rows, int(rows), names.inside(modulus)) : most;
 }
 
-export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
+/** The programs of the spec's stage tensors, which everything else may read. */
+function stageRequests(plan: Plan, o: LowerOptions, names: Names, buffers: readonly HostBuffer[]): Checked<readonly KernelRequest[]> {
+  const declared = new Map(buffers.map(({ name, element, extents }) => [name, { name, element, extents: extents.map(names.inside) }]));
+  const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(o.schedules.table), names, buffers: declared });
+  return lowered.ok ? good(lowered.value.map((program) => ({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false }))) : lowered;
+}
+
+export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
   const tableNames = new Set(plan.tables.map((t) => t.name));
   const names = makeNames(plan.spec, tableNames, o.dim);
   const buffers = hostBuffers(plan, o);
@@ -162,7 +177,11 @@ export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
   const maps = new Map<string, MapAccess>(
     plan.tables.flatMap((t) => (t.kind === 'map' ? [[t.name, { perBatch: t.perBatch, perHead: t.perHead }] as const] : [])),
   );
-  const requests: KernelRequest[] = [];
+  const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
+  const stages = stageRequests(plan, o, names, buffers);
+  if (!stages.ok) return stages;
+  const requests: KernelRequest[] = [...stages.value];
+  if (plan.spec.computes === 'stages') return good({ requests, variables: hostVariables(plan, o), buffers, toHost });
 
   for (const table of plan.tables) {
     const rows = queryTileOf(o.schedules.table);
@@ -214,6 +233,5 @@ export function lowerPlan(plan: Plan, o: LowerOptions): LoweredPlan {
     schedule: o.schedules.merge, when: partial, chunkable: true,
   });
 
-  const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
-  return { requests, variables: hostVariables(plan, o), buffers, toHost };
+  return good({ requests, variables: hostVariables(plan, o), buffers, toHost });
 }

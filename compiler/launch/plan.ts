@@ -12,7 +12,8 @@ import type { StorageDecl, UniformDecl } from '../kernel/ir.ts';
 
 export interface HostBuffer {
   readonly name: string;
-  /** input: q k v and tensor parameters; output: out lse; workspace: derived tables and partial results. */
+  /** input: q k v and tensor parameters; output: out lse and stage tensors that the caller gets; workspace: other stage tensors, derived
+   * tables and partial results. */
   readonly role: 'input' | 'output' | 'workspace';
   readonly element: BufferElement;
   readonly extents: readonly Expr[];
@@ -61,6 +62,11 @@ export interface HostPlan {
   readonly tensors: readonly TensorParam[];
   readonly requires: readonly Requirement[];
   readonly variables: readonly HostVariable[];
+  /**
+   * Where the program has stages: whether an attention follows (else there is no `out` and no `lse`), and what the caller gets besides, by
+   * name and by the buffer that holds it.
+   */
+  readonly stages?: { readonly attention: boolean; readonly outputs: readonly { readonly name: string; readonly buffer: string }[] };
   /** Inputs first: q, k, v, then one for each entry of `tensors`, in that order. */
   readonly buffers: readonly HostBuffer[];
   readonly kernels: readonly HostKernel[];

@@ -67,7 +67,9 @@ function checkBuffers(plan: HostPlan, types: Types, report: Report): void {
     for (const e of b.extents) check(report, `an extent of '${b.name}'`, e, 'int', types);
     if (b.chunked !== 'whole' && b.extents.length < 2) report('chunks', `'${b.name}' has no axes for batch and heads, but is bound in parts over them`);
   }
-  const wanted: readonly (readonly [string, HostBuffer['role']])[] = [['q', 'input'], ['k', 'input'], ['v', 'input'], ['out', 'output'], ['lse', 'output']];
+  const given: readonly (readonly [string, HostBuffer['role']])[] = (plan.stages?.outputs ?? []).map((o) => [o.buffer, 'output'] as const);
+  const attention: readonly (readonly [string, HostBuffer['role']])[] = plan.stages?.attention === false ? [] : [['out', 'output'], ['lse', 'output']];
+  const wanted: readonly (readonly [string, HostBuffer['role']])[] = [['q', 'input'], ['k', 'input'], ['v', 'input'], ...attention, ...given];
   for (const [name, role] of wanted) {
     if (!plan.buffers.some((b) => b.name === name && b.role === role)) report('interface', `there is no ${role} '${name}'`);
   }

@@ -4,6 +4,7 @@
  */
 import { freeRefs, readTensors } from '../expr/traverse.ts';
 import type { Expr } from '../expr/ir.ts';
+import { allTensors } from '../stage/tensors.ts';
 import type { Phase, Plan, RowArrangement } from './ir.ts';
 
 export interface Finding {
@@ -20,7 +21,7 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
   const scalars = plan.spec.scalars.map((s) => s.name);
   const extents = plan.spec.tensors.flatMap((t) => t.axes.flatMap((a) => (a.kind === 'free' ? [`${t.name}.${a.name}`] : [])));
   const launch = [...sizes, ...scalars, ...extents, 'h', 'b'];
-  const tensors = new Set(plan.spec.tensors.map((t) => t.name));
+  const tensors = new Set(allTensors(plan.spec).map((t) => t.name));
   const tables = new Map(plan.tables.map((t) => [t.name, t]));
 
   const check = (what: string, e: Expr, type: 'int' | 'bool', names: readonly string[], readable: ReadonlySet<string>): void => {

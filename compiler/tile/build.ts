@@ -14,11 +14,11 @@ export interface Builder {
   readonly varScalar: (name: string, value: Expr) => TileStmt;
   readonly set: (name: string, value: Expr) => TileStmt;
   readonly tile: (name: string, type: ScalarType, shape: TileShape, value: Expr) => TileStmt;
-  readonly map: (target: string, value: Expr) => TileStmt;
+  readonly map: (target: string, value: Expr, precision?: 'f32' | 'f16' | 'bf16') => TileStmt;
   readonly load: (name: string, shape: TileShape, buffer: string, index: readonly Expr[], where: Expr) => TileStmt;
   readonly dot: (target: string, left: string, right: string, transposed: boolean, accumulate: boolean) => TileStmt;
   readonly reduce: (target: string, op: 'max' | 'sum', source: string) => TileStmt;
-  readonly store: (buffer: string, shape: TileShape, index: readonly Expr[], value: Expr, where?: Expr) => TileStmt;
+  readonly store: (buffer: string, shape: TileShape, index: readonly Expr[], value: Expr, where?: Expr, precision?: 'f32' | 'f16' | 'bf16') => TileStmt;
   readonly when: (cond: Expr, then: readonly TileStmt[], otherwise?: readonly TileStmt[]) => readonly TileStmt[];
   readonly loop: (index: string, from: Expr, to: Expr, body: readonly TileStmt[]) => TileStmt;
   readonly repeat: (cond: Expr, body: readonly TileStmt[]) => TileStmt;
@@ -31,13 +31,15 @@ export function builderAt(origin: Origin): Builder {
     varScalar: (name, value) => ({ kind: 'var', name, value, origin }),
     set: (name, value) => ({ kind: 'set', name, value, origin }),
     tile: (name, type, shape, value) => ({ kind: 'tile', tile: { name, type, rows: shape.rows, cols: shape.cols }, value, origin }),
-    map: (target, value) => ({ kind: 'map', target, value, origin }),
+    map: (target, value, precision) => ({ kind: 'map', target, value, ...(precision === undefined ? {} : { precision }), origin }),
     load: (name, shape, buffer, index, where) => ({
       kind: 'load', tile: { name, type: 'float', rows: shape.rows, cols: shape.cols }, buffer, index, where, origin,
     }),
     dot: (target, left, right, transposed, accumulate) => ({ kind: 'dot', target, left, right, transposed, accumulate, origin }),
     reduce: (target, op, source) => ({ kind: 'reduce', target, op, source, origin }),
-    store: (buffer, shape, index, value, where = trueExpr) => ({ kind: 'store', buffer, shape, index, value, where, origin }),
+    store: (buffer, shape, index, value, where = trueExpr, precision) => ({
+      kind: 'store', buffer, shape, index, value, where, ...(precision === undefined ? {} : { precision }), origin,
+    }),
     when: (cond, then, otherwise = []) => {
       if (cond.kind === 'literal') return cond.value !== 0 ? then : otherwise;
       return then.length === 0 && otherwise.length === 0 ? [] : [{ kind: 'if', cond, then, otherwise, origin }];

@@ -58,8 +58,8 @@ export type TileStmt =
   | { readonly kind: 'set'; readonly name: string; readonly value: Expr; readonly origin: Origin }
   /** Declares a tile (every tile is declared once, before use, with a value for each element). */
   | { readonly kind: 'tile'; readonly tile: TileDecl; readonly value: Expr; readonly origin: Origin }
-  /** Elementwise update of a declared tile; the value may read the tile's own old element. */
-  | { readonly kind: 'map'; readonly target: string; readonly value: Expr; readonly origin: Origin }
+  /** Elementwise update of a declared tile; the value may read the tile's own old element. `precision` as for stores. */
+  | { readonly kind: 'map'; readonly target: string; readonly value: Expr; readonly precision?: 'f32' | 'f16' | 'bf16'; readonly origin: Origin }
   /**
    * Declares an operand tile read from a float buffer: element (r, c) = buffer[rowIndex(r), c] where `where(r)` holds and
    * c < the buffer's last extent, else 0. `index` are all indices but the last, per row (they may use `row`, no `col`, no tiles
@@ -85,7 +85,10 @@ export type TileStmt =
     }
   /** target[r, 0] = op over c of source[r, c]. */
   | { readonly kind: 'reduce'; readonly target: string; readonly op: 'max' | 'sum'; readonly source: string; readonly origin: Origin }
-  /** buffer[index(r, c)] = value(r, c) for each element of `shape` where `where(r, c)` holds; no two elements write one place. */
+  /**
+   * buffer[index(r, c)] = value(r, c) for each element of `shape` where `where(r, c)` holds; no two elements write one place.
+   * `precision`: a float is rounded to the nearest of this type first; absent: as the machine computes (interpreters keep float64).
+   */
   | {
       readonly kind: 'store';
       readonly buffer: string;
@@ -93,6 +96,7 @@ export type TileStmt =
       readonly index: readonly Expr[];
       readonly value: Expr;
       readonly where: Expr;
+      readonly precision?: 'f32' | 'f16' | 'bf16';
       readonly origin: Origin;
     }
   /** Conditions and bounds are scalars (uniform). */

@@ -9,8 +9,10 @@ import { add, and, binary, div, element, eq, fold, int, lt, min, mod, mul, ne, r
 import { substitute } from '../expr/traverse.ts';
 import type { Table } from '../plan/ir.ts';
 import type { Spec, TensorParam } from '../spec/ir.ts';
+import { allTensors } from '../stage/tensors.ts';
 import { ceilDiv, firstPosition, inRange, nK, nQ } from './arrangement.ts';
 import { builderAt, finishProgram, type Builder } from './build.ts';
+import { extentsOf } from './extents.ts';
 import type { BufferDecl, GridAxis, TileProgram, TileStmt } from './ir.ts';
 import { bufferName, type Names } from './names.ts';
 
@@ -47,39 +49,9 @@ function domainIndex(domain: 'keys' | 'queries' | 'slashes', entry: Expr): Expr 
 }
 
 export function listOf(spec: Spec, name: string): TensorParam {
-  const found = spec.tensors.find((t) => t.name === name);
-  if (found === undefined) throw new CompilerBug('tables', `list '${name}' is no tensor parameter`);
+  const found = allTensors(spec).find((t) => t.name === name);
+  if (found === undefined) throw new CompilerBug('tables', `list '${name}' is no tensor`);
   return found;
-}
-
-/** Extents of a tensor parameter (inner names when mapped through `names`). */
-export function extentsOf(tensor: TensorParam): readonly Expr[] {
-  return tensor.axes.map((axis): Expr => {
-    switch (axis.kind) {
-      case 'batch':
-        return i('batch');
-      case 'heads':
-        return i('heads');
-      case 'kv_heads':
-        return i('kv_heads');
-      case 'queries':
-        return nQ;
-      case 'keys':
-        return nK;
-      case 'blocks':
-        return ceilDiv(axis.of === 'queries' ? nQ : nK, axis.size);
-      case 'free':
-        return i(`${tensor.name}.${axis.name}`);
-      case 'fixed':
-        return int(axis.extent);
-      case 'dim':
-        return i('dim');
-      case 'counted':
-        return axis.extent;
-      default:
-        return unreachable(axis);
-    }
-  });
 }
 
 /** Decodes grid index `list` into one index per leading axis. */

@@ -16,8 +16,11 @@ export interface Names {
   readonly valueOf: (scalar: string) => Expr;
 }
 
+/** The attention's own inputs, which stages may read. */
+const inputs = new Set(['q', 'k', 'v']);
+
 export function bufferName(tensor: string, tables: ReadonlySet<string>): string {
-  return tables.has(tensor) ? `d_${tensor}` : `p_${tensor}`;
+  return tables.has(tensor) ? `d_${tensor}` : inputs.has(tensor) ? tensor : `p_${tensor}`;
 }
 
 /** The user's tensor that a buffer holds; undefined for tables and what the lowering adds. */

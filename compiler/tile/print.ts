@@ -23,6 +23,10 @@ function condition(where: Expr): string {
   return where.kind === 'literal' && where.value !== 0 ? '' : ` where ${printExpr(where)}`;
 }
 
+function rounding(precision: string | undefined): string {
+  return precision === undefined ? '' : ` rounded to ${precision}`;
+}
+
 /** The first line of a statement; nested statements are left out. */
 export function printTileStatement(s: TileStmt): string {
   switch (s.kind) {
@@ -34,7 +38,7 @@ export function printTileStatement(s: TileStmt): string {
     case 'tile':
       return `tile ${declared(s.tile)} = ${printExpr(s.value)}`;
     case 'map':
-      return `map ${s.target}[.] = ${printExpr(s.value)}`;
+      return `map ${s.target}[.] = ${printExpr(s.value)}${rounding(s.precision)}`;
     case 'load':
       return `load ${declared(s.tile)} = ${s.buffer}[${list(s.index)}${s.index.length > 0 ? ', ' : ''}:]${condition(s.where)}`;
     case 'dot':
@@ -42,7 +46,7 @@ export function printTileStatement(s: TileStmt): string {
     case 'reduce':
       return `reduce ${s.target} = ${s.op} over columns of ${s.source}`;
     case 'store':
-      return `store ${s.buffer}[${list(s.index)}] = ${printExpr(s.value)} over ${shape(s.shape)}${condition(s.where)}`;
+      return `store ${s.buffer}[${list(s.index)}] = ${printExpr(s.value)} over ${shape(s.shape)}${condition(s.where)}${rounding(s.precision)}`;
     case 'if':
       return `if ${printExpr(s.cond)}`;
     case 'for':

@@ -87,7 +87,7 @@ export function lowerFrom(plan: Plan, dim: number, options: LevelOptions = {}): 
   const { target = swiftshader, dtype = 'f32', prefill = smallPrefill, decode = smallDecode, parallelism = 4 } = options;
   const choose = (kind: 'merge' | 'table'): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: plan.spec.pins });
   const lowering: LowerOptions = { dim, dtype, schedules: { prefill, decode, merge: choose('merge'), table: choose('table') }, parallelism };
-  const lowered = lowerPlan(plan, lowering);
+  const lowered = valueOf(lowerPlan(plan, lowering));
   const kernelPrograms = lowered.requests.map(({ program, schedule }): KernelProgram => valueOf(lowerTile(program, schedule, target)));
   return {
     plan,

@@ -6,7 +6,7 @@ import type { KernelProgram } from '../../kernel/ir.ts';
 import type { HostPlan } from '../../launch/plan.ts';
 import type { LaunchLimits, ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from '../../launch/resolve.ts';
 import type { Launch } from '../../spec/ir.ts';
-import type { TileProgram } from '../../tile/ir.ts';
+import type { BufferElement, TileProgram } from '../../tile/ir.ts';
 import type { Problem } from '../problem.ts';
 
 /** What the compiler makes, as far as the interpreters need it. */
@@ -24,10 +24,19 @@ export interface LaunchInput extends Launch {
 }
 
 export interface LaunchOutput {
+  /** Empty, like lse, where the program computes no attention. */
   readonly out: Float64Array;
   readonly lse: Float64Array;
+  /** Stage tensors that the caller gets, by the names of the program. */
+  readonly outputs: ReadonlyMap<string, OutputTensor>;
   readonly problems: readonly Problem[];
   readonly resolved: ResolvedLaunch;
+}
+
+export interface OutputTensor {
+  readonly element: BufferElement;
+  readonly extents: readonly number[];
+  readonly values: Float64Array;
 }
 
 /** Runs one dispatch on the memory of a device. */

@@ -5,12 +5,20 @@
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { Expr } from '../../expr/ir.ts';
 import type { TileShape, TileStmt } from '../../tile/ir.ts';
+import { roundTo } from '../number.ts';
 import { isWritten, locate, storeElement } from './buffers.ts';
 import { bufferNamed, elementwise, report, scalar, slotOf, tileNamed, where } from './machine.ts';
-import type { Machine, Run, Tile } from './machine.ts';
+import type { ElementValue, Machine, Run, Tile } from './machine.ts';
 
-function fill(m: Machine, tile: Tile, e: Expr): Run {
-  const value = elementwise(m, e);
+type Precision = Extract<TileStmt, { readonly kind: 'store' }>['precision'];
+
+function roundedElements(m: Machine, e: Expr, precision: Precision): ElementValue {
+  const exact = elementwise(m, e);
+  return precision === undefined ? exact : (row, col) => roundTo(precision, exact(row, col));
+}
+
+function fill(m: Machine, tile: Tile, e: Expr, precision?: Precision): Run {
+  const value = roundedElements(m, e, precision);
   const { rows, cols } = tile.decl;
   const { data } = tile;
   return () => {
@@ -90,7 +98,7 @@ function store(m: Machine, s: Extract<TileStmt, { readonly kind: 'store' }>): Ru
   const buffer = bufferNamed(m, s.buffer);
   const wanted = elementwise(m, s.where);
   const index = s.index.map((e) => elementwise(m, e));
-  const value = elementwise(m, s.value);
+  const value = roundedElements(m, s.value, s.precision);
   const at = new Array<number>(index.length).fill(0);
   const { rows, cols }: TileShape = s.shape;
   return () => {
@@ -136,7 +144,7 @@ function statement(m: Machine, s: TileStmt): Run {
     case 'tile':
       return fill(m, tileNamed(m, s.tile.name), s.value);
     case 'map':
-      return fill(m, tileNamed(m, s.target), s.value);
+      return fill(m, tileNamed(m, s.target), s.value, s.precision);
     case 'load':
       return load(m, s);
     case 'dot':

@@ -1,0 +1,105 @@
+/**
+ * Which elements a stage program makes. In: named indices with their extents. Out: statements that give each row of a [rows, 1] tile one
+ * combination of index values, counted in row-major order over the grid; expressions of the indices in terms of those tiles. Instances
+ * lie on two grid axes, since devices limit each; a row beyond the last combination does not exist.
+ */
+import type { Expr } from '../expr/ir.ts';
+import { add, div, element, fold, int, lt, min, mod, mul, ref } from '../expr/build.ts';
+import { substitute } from '../expr/traverse.ts';
+import { ceilDiv } from '../tile/arrangement.ts';
+import type { Builder } from '../tile/build.ts';
+import type { GridAxis, TileStmt } from '../tile/ir.ts';
+import { product } from './tensors.ts';
+
+/** An index with its extent in the names of the program. */
+export interface Ranged {
+  readonly name: string;
+  readonly extent: Expr;
+}
+
+export interface Places {
+  readonly grid: readonly GridAxis[];
+  /** Wraps the statements of one instance: declares the index tiles, and skips instances beyond the last place. */
+  readonly around: (body: readonly TileStmt[]) => readonly TileStmt[];
+  /** Number of the row's place. */
+  readonly number: Expr;
+  /** Whether the row has a place. */
+  readonly exists: Expr;
+  /** Index values by name. */
+  readonly at: ReadonlyMap<string, Expr>;
+}
+
+/** Instances along the first grid axis, a power of two below every device's limit. */
+const across = 32768;
+
+const i = (name: string): Expr => ref(name, 'int');
+
+/** One place a row; `rows` of them an instance. */
+export function placesOf(b: Builder, rows: number, indices: readonly Ranged[]): Places {
+  const total = product(indices.map((x) => x.extent));
+  const tiles = ceilDiv(total, int(rows));
+  const column = { rows, cols: 1 };
+  const tile = add(mul(i('tile_y'), int(across)), i('tile_x'));
+  const number = element('place', 'int');
+  const declared: TileStmt[] = [b.tile('place', 'int', column, add(mul(tile, int(rows)), i('row')))];
+  const at = new Map<string, Expr>();
+  let rest = number;
+  [...indices].reverse().forEach((x, n) => {
+    const outermost = n === indices.length - 1;
+    declared.push(b.tile(`at_${x.name}`, 'int', column, outermost ? rest : mod(rest, x.extent)));
+    at.set(x.name, element(`at_${x.name}`, 'int'));
+    if (outermost) return;
+    declared.push(b.tile(`above_${x.name}`, 'int', column, div(rest, x.extent)));
+    rest = element(`above_${x.name}`, 'int');
+  });
+  return {
+    grid: [
+      { name: 'tile_x', extent: min(tiles, int(across)) },
+      { name: 'tile_y', extent: ceilDiv(tiles, int(across)) },
+      { name: 'one', extent: int(1) },
+    ],
+    around: (body) => b.when(lt(tile, tiles), [...declared, ...body]),
+    number,
+    exists: lt(number, total),
+    at,
+  };
+}
+
+/** The name of a loop variable over an index: no name of the user's has a quote. */
+export function loopName(index: string): string {
+  return `${index}'`;
+}
+
+/** Loop variables over the indices, by index name. */
+export function loopRefs(indices: readonly Ranged[]): ReadonlyMap<string, Expr> {
+  return new Map(indices.map((x) => [x.name, i(loopName(x.name))]));
+}
+
+/** Row-major number of a combination of index values. */
+export function numberOf(indices: readonly Ranged[], values: ReadonlyMap<string, Expr>): Expr {
+  return indices.reduce((n: Expr, x) => add(mul(n, x.extent), values.get(x.name) ?? int(0)), int(0));
+}
+
+/** The combination of index values with this row-major number. */
+export function valuesOf(number: Expr, indices: readonly Ranged[]): ReadonlyMap<string, Expr> {
+  return new Map(indices.map((x, n) => {
+    const below = product(indices.slice(n + 1).map((y) => y.extent));
+    return [x.name, n === 0 ? div(number, below) : mod(div(number, below), x.extent)];
+  }));
+}
+
+/** A fold over every combination; `body` speaks of the indices' loop variables. */
+export function foldOver(op: 'sum' | 'max' | 'min' | 'any', indices: readonly Ranged[], body: Expr): Expr {
+  return indices.reduceRight((inner, x) => fold(op, loopName(x.name), int(0), x.extent, inner), body);
+}
+
+/** Loops over every combination; the statements speak of the indices' loop variables. */
+export function loopOver(b: Builder, indices: readonly Ranged[], body: readonly TileStmt[]): readonly TileStmt[] {
+  return indices.reduceRight((inner: readonly TileStmt[], x) => [b.loop(loopName(x.name), int(0), x.extent, inner)], body);
+}
+
+/** An expression of the spec with its indices in place. */
+export function placed(e: Expr, ...maps: readonly ReadonlyMap<string, Expr>[]): Expr {
+  return substitute(e, new Map(maps.flatMap((m) => [...m])));
+}
+
