@@ -5,18 +5,11 @@
  * A key whose logit is -inf weighs nothing; a row without weight gives zeros and lse = -inf (or the sink's logit).
  */
 import type { Launch, Spec } from '../../spec/ir.ts';
+import type { Inputs } from './inputs.ts';
 import { maskRow } from './mask.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
 import type { StoredTensor } from './scalar.ts';
 import { denseStages } from './stages.ts';
-
-export interface Inputs {
-  /** [batch, heads, n_q, dim] */
-  readonly q: Float64Array | Float32Array;
-  /** [batch, kv_heads, n_k, dim] */
-  readonly k: Float64Array | Float32Array;
-  readonly v: Float64Array | Float32Array;
-}
 
 export interface DenseResult {
   readonly out: Float64Array;

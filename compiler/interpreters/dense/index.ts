@@ -3,7 +3,8 @@
  * with any lowering. Check a launch with compiler/spec/check-launch.ts first.
  */
 export { denseAttention } from './attention.ts';
-export type { DenseResult, Inputs, RowTrace } from './attention.ts';
+export type { DenseResult, RowTrace } from './attention.ts';
+export type { Inputs } from './inputs.ts';
 export { denseMask, maskRow, maskRows } from './mask.ts';
 export type { MaskRow } from './mask.ts';
 export type { StoredTensor } from './scalar.ts';

@@ -10,7 +10,7 @@ import { axisExtent } from '../../spec/axis.ts';
 import type { Launch, Sizes, Spec } from '../../spec/ir.ts';
 import type { StageIndex, StageTensor } from '../../spec/stage.ts';
 import { roundTo } from '../number.ts';
-import type { Inputs } from './attention.ts';
+import type { Inputs } from './inputs.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
 import type { Locals, StoredTensor, World } from './scalar.ts';
 
