@@ -19,7 +19,7 @@ import { openNodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import { compileWgsl } from './compile.ts';
 import type { CompiledText } from './compile.ts';
-import type { EngineRequest, EngineResult } from './engine.ts';
+import type { EngineOutput, EngineRequest, EngineResult } from './engine.ts';
 
 export interface DeviceSession {
   /** The device in words. */
@@ -98,11 +98,19 @@ function numbersOf(output: Output | undefined): Float32Array {
   return data instanceof Uint16Array ? Float32Array.from(data, f16FromBits) : new Float32Array(0);
 }
 
+function valuesOf(output: Output): ArrayLike<number> {
+  return output.data instanceof Int32Array ? output.data : numbersOf(output);
+}
+
 async function runOnce(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<Checked<EngineResult>> {
   const ran = await launchPlan(prepared, launch.sizes, launch.scalars, tensorsOf(prepared.plan, launch, inputs));
   if (!ran.ok) return ran;
   const { outputs } = ran.value;
-  return good({ out: numbersOf(outputs.get('out')), lse: numbersOf(outputs.get('lse')) });
+  const stages = (prepared.plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, EngineOutput])[] => {
+    const found = outputs.get(buffer);
+    return found === undefined ? [] : [[name, { extents: found.extents, values: valuesOf(found) }]];
+  });
+  return good({ out: numbersOf(outputs.get('out')), lse: numbersOf(outputs.get('lse')), outputs: new Map(stages) });
 }
 
 async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<() => Promise<void>> {

@@ -19,9 +19,16 @@ export interface EngineRequest {
   readonly subgroupWidth?: number;
 }
 
+export interface EngineOutput {
+  readonly extents: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
 export interface EngineResult {
   readonly out: Float64Array | Float32Array;
   readonly lse: Float64Array | Float32Array;
+  /** Stage tensors that the program gives back, by name; ints and bools as numbers. */
+  readonly outputs?: ReadonlyMap<string, EngineOutput>;
   /** The device that computed it, in words. */
   readonly device?: string;
 }

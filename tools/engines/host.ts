@@ -23,7 +23,7 @@ export function runOnHost(level: 'tile' | 'lockstep', request: HostRequest): Che
   const input = { ...launch, ...inputs };
   const ran = level === 'tile' ? runPlanWithTiles(compiled.value, input) : runPlanWithLockstep(compiled.value, input, { subgroupWidth: request.subgroupWidth ?? 16 });
   if (!ran.ok) return ran;
-  const { out, lse, problems } = ran.value;
+  const { out, lse, outputs, problems } = ran.value;
   if (problems.length > 0) throw new CompilerBug(level, problems.map(printProblem).join('; '));
-  return good({ out, lse });
+  return good({ out, lse, outputs });
 }

@@ -7,22 +7,10 @@ import * as x from '../../../compiler/expr/build.ts';
 import type { Expr } from '../../../compiler/expr/ir.ts';
 import type { LaunchOutput } from '../../../compiler/interpreters/launch.ts';
 import type { Launch, Spec } from '../../../compiler/spec/ir.ts';
-import type { Inputs } from '../../../compiler/interpreters/dense/index.ts';
-import { compiled, counted, heads, i, launchOf, levels, param, run, stageSpec, tensor } from './specs.ts';
-
-/** Small whole numbers with many ties: sums of their products are exact in f32. */
-function wholes(count: number, seed: number, low = -3, high = 3): readonly number[] {
-  let state = seed;
-  return Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return low + Math.floor((state / 2 ** 32) * (high - low + 1));
-  });
-}
+import { compiled, counted, heads, i, inputsOf, launchOf, levels, param, run, stageSpec, tensor } from './specs.ts';
 
 const sizes = { batch: 2, heads: 2, kvHeads: 1, nQ: 5, nK: 11, dim: 4 };
-const inputs: Inputs = {
-  q: Float32Array.from(wholes(2 * 2 * 5 * 4, 1)), k: Float32Array.from(wholes(2 * 11 * 4, 2)), v: Float32Array.from(wholes(2 * 11 * 4, 3)),
-};
+const inputs = inputsOf(sizes, 1);
 const keys = { kind: 'keys' } as const;
 const queries = { kind: 'queries' } as const;
 const kvHead = x.div(i('h'), x.div(i('heads'), i('kv_heads')));

@@ -58,3 +58,43 @@ export function run(level: (typeof levels)[number], artefact: Compiled, launch: 
 export function launchOf(sizes: Sizes, rest: Partial<Launch> = {}): Launch {
   return { sizes, scalars: new Map(), tensors: new Map(), ...rest };
 }
+
+/** Small whole numbers with many ties: sums of their products are exact in f32. */
+export function wholes(count: number, seed: number, low = -3, high = 3): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return low + Math.floor((state / 2 ** 32) * (high - low + 1));
+  });
+}
+
+export function inputsOf({ batch, heads: h, kvHeads, nQ, nK, dim }: Sizes, seed: number): Inputs {
+  const keys = batch * kvHeads * nK * dim;
+  return { q: wholes(batch * h * nQ * dim, seed), k: wholes(keys, seed + 1), v: wholes(keys, seed + 2) };
+}
+
+const queries: Axis = { kind: 'queries' };
+const keys: Axis = { kind: 'keys' };
+
+/** One program with a tensor of each rule, each made from the ones before: block scores, their shares, positions and lists. */
+export function everyRule(block: Expr): Spec {
+  const kvHead = x.div(i('h'), x.div(i('heads'), i('kv_heads')));
+  const product = x.mul(x.read('q', 'float', [i('b'), i('h'), i('I'), i('d')]), x.read('k', 'float', [i('b'), kvHead, i('J'), i('d')]));
+  const blocks: Axis = { kind: 'blocks', of: 'keys', size: block };
+  const rows = { h: heads, I: queries };
+  const at = (name: string, type: ScalarType, last: Expr): Expr => x.read(name, type, [i('b'), i('h'), i('I'), last]);
+  const ownBlock = x.div(x.add(i('I'), x.sub(i('n_k'), i('n_q'))), block);
+  const seen = x.le(i('B'), ownBlock);
+  const inBlock = x.fold('sum', 'j', x.mul(i('B'), block), x.min(i('n_k'), x.mul(x.add(i('B'), x.int(1)), block)), at('s', 'float', i('j')));
+  return stageSpec([
+    tensor('s', 'float', { ...rows, J: keys }, { kind: 'map', value: x.fold('sum', 'd', x.int(0), i('dim'), product) }),
+    tensor('m', 'float', { ...rows, B: blocks }, { kind: 'map', value: inBlock }),
+    tensor('top', 'float', rows, { kind: 'map', value: x.fold('max', 'c', x.int(0), x.add(ownBlock, x.int(1)), at('m', 'float', i('c'))) }),
+    tensor('p', 'float', { ...rows, B: blocks }, { kind: 'softmax', over: ['B'], where: seen, value: x.mul(at('m', 'float', i('B')), x.float(0.125)) }),
+    tensor("keep'rank", 'int', { ...rows, B: blocks }, { kind: 'rank', over: ['B'], where: seen, key: at('m', 'float', i('B')) }),
+    tensor('keep', 'bool', { ...rows, B: blocks }, { kind: 'map', value: x.and(seen, x.lt(at("keep'rank", 'int', i('B')), x.int(3))) }),
+    tensor("mass'before", 'float', { ...rows, B: blocks }, { kind: 'mass', over: ['B'], where: at('keep', 'bool', i('B')), key: at('m', 'float', i('B')) }),
+    tensor('list', 'int', { ...rows, r: counted(5) }, { kind: 'order', along: 'r', over: [{ name: 'B', axis: blocks }], where: at('keep', 'bool', i('B')), key: at('m', 'float', i('B')) }),
+    tensor('sums', 'float', { ...rows, B: blocks }, { kind: 'recurrence', along: 'B', value: x.add(at('sums', 'float', x.sub(i('B'), x.int(1))), at('m', 'float', i('B'))) }),
+  ]);
+}
