@@ -12,9 +12,9 @@ import { runPlanWithLockstep, runPlanWithTiles, type LaunchInput, type LaunchOut
 import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
 import type { Compiled } from '../../compiler/pipeline.ts';
-import { compileEmulated, runEmulated } from '../../tools/engines/cuda-emulated.ts';
+import { compileEmulated, neededOf, runEmulated } from '../../tools/engines/cuda-emulated.ts';
 import type { Launch, Sizes } from '../../compiler/spec/ir.ts';
-import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
+import { good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
 
 export interface Executed {
   readonly out: ArrayLike<number>;
@@ -85,12 +85,23 @@ export function wgslExecutor(opened: OpenDevice): Executor {
   };
 }
 
-/** What nvcc makes of the kernels, on the emulator. */
-export const emulatedExecutor: Executor = async (artefact, { launch: asked, inputs }) => {
-  const programs = await compileEmulated([artefact]);
-  if (!programs.ok) return refused(programs.diagnostics);
-  const [program] = programs.value;
-  if (program === undefined) return { out: [], lse: [], problems: ['no program came back'] };
-  const ran = runEmulated(program, { ...asked, ...inputs });
-  return ran.ok ? ran.value : refused(ran.diagnostics);
-};
+/**
+ * What nvcc makes of the kernels, on the emulator. Kernels of the launches that are known beforehand are compiled with one run of nvcc,
+ * others one by one.
+ */
+export async function emulatedExecutor(known: readonly { readonly artefact: Compiled; readonly launch: Launch }[]): Promise<Executor> {
+  const units = known.map((k) => neededOf(k.artefact, k.launch));
+  const batch = await compileEmulated(units);
+  const ready = new Map(batch.ok ? units.map((unit, i) => [JSON.stringify(unit), batch.value[i]] as const) : []);
+  return async (artefact, { launch: asked, inputs }) => {
+    const unit = neededOf(artefact, asked);
+    const known = ready.get(JSON.stringify(unit));
+    // A batch that could not be compiled is compiled again one by one, so that the message names the case.
+    const programs = known === undefined ? await compileEmulated([unit]) : good([known]);
+    if (!programs.ok) return refused(programs.diagnostics);
+    const [program] = programs.value;
+    if (program === undefined) return { out: [], lse: [], problems: ['no program came back'] };
+    const ran = runEmulated(program, { ...asked, ...inputs });
+    return ran.ok ? ran.value : refused(ran.diagnostics);
+  };
+}

@@ -66,6 +66,14 @@ export async function judge(executor: Executor, candidate: Candidate, given: Ran
   return { wrong };
 }
 
+const drawn = randomCases({ maxLength: 60 });
+const seed = 2025;
+
+/** Every launch that the suite will ask for, while nothing fails. */
+export function launchesOf(candidate: Pick<Candidate, 'randomRuns'>): readonly RandomCase[] {
+  return [...cases, ...fc.sample(drawn, { seed, numRuns: candidate.randomRuns })];
+}
+
 /** Declares the tests of one candidate. */
 export function conformance(candidate: Candidate): void {
   describe(['conformance of', candidate.name].join(' '), () => {
@@ -81,12 +89,12 @@ export function conformance(candidate: Candidate): void {
       const executor = await candidate.open();
       if (typeof executor === 'string') return skip(executor);
       await fc.assert(
-        fc.asyncProperty(randomCases({ maxLength: 60 }), async (given) => {
+        fc.asyncProperty(drawn, async (given) => {
           const { wrong, refused } = await judge(executor, candidate, given);
           fc.pre(refused === undefined);
           expect(wrong).toEqual([]);
         }),
-        { seed: 2025, numRuns: candidate.randomRuns, endOnFailure: false },
+        { seed, numRuns: candidate.randomRuns, endOnFailure: false },
       );
     });
   });

@@ -12,6 +12,7 @@ import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
 import type { ResolvedBuffer, ResolvedPiece } from '../../compiler/launch/resolve.ts';
 import { compileSpec } from '../../compiler/pipeline.ts';
+import type { Launch } from '../../compiler/spec/ir.ts';
 import { bufferName } from '../../compiler/tile/names.ts';
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
@@ -47,6 +48,15 @@ export interface EmulatedOutput {
 
 export interface EmulationOptions extends Pick<PtxLaunch, 'order' | 'completion'> {
   readonly limits?: { readonly maxBindingBytes?: number };
+}
+
+/** The artefact with only the kernels that a launch runs: nvcc takes a third of a second for a kernel. */
+export function neededOf(artefact: EmulatedArtefact, { sizes, scalars, tensors }: Launch): EmulatedArtefact {
+  const extents = new Map([...tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(artefact.hostPlan, sizes, scalars, extents);
+  if (!resolved.ok) return artefact;
+  const used = new Set(resolved.value.pieces.map((p) => p.kernel));
+  return { hostPlan: artefact.hostPlan, kernelPrograms: artefact.kernelPrograms.filter((k) => used.has(k.name)) };
 }
 
 /** Compiles several programs with one run of nvcc, which takes half a second to start. */
@@ -135,7 +145,7 @@ export function runEmulated(program: EmulatedProgram, input: LaunchInput, option
 export async function runOnEmulator({ spec, launch, inputs, dtype }: EngineRequest): Promise<Checked<EngineResult>> {
   const compiled = compileSpec(spec, { target: sm80, dim: launch.sizes.dim, dtype });
   if (!compiled.ok) return compiled;
-  const programs = await compileEmulated([compiled.value]);
+  const programs = await compileEmulated([neededOf(compiled.value, launch)]);
   if (!programs.ok) return programs;
   const [program] = programs.value;
   if (program === undefined) throw new CompilerBug('cuda-emulated', 'one program went in and none came out');

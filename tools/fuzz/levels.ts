@@ -20,7 +20,7 @@ import type { TargetRecord } from '../../compiler/target.ts';
 import { good, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 import { cudaTargets, targets } from '../../backends/targets.ts';
-import { compileEmulated, runEmulated } from '../engines/cuda-emulated.ts';
+import { compileEmulated, neededOf, runEmulated } from '../engines/cuda-emulated.ts';
 import type { EmulatedProgram } from '../engines/cuda-emulated.ts';
 import { sharedSession } from '../engines/device.ts';
 import { compileWgsl } from '../engines/compile.ts';
@@ -163,12 +163,12 @@ export async function warmEmulator(lot: readonly (readonly [Case, number])[], op
   const ready = lot.flatMap(([given, seed]) => {
     try {
       const compiled = compileForCuda(given, randomOf(seed), options.dtype);
-      return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value }] : [];
+      return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {
       return [];
     }
   });
-  const programs = await compileEmulated(ready.map((r) => r.compiled));
+  const programs = await compileEmulated(ready.map((r) => r.needed));
   if (!programs.ok) return;
   ready.forEach(({ spec, seed, compiled }, i) => {
     const program = programs.value[i];
@@ -183,7 +183,7 @@ async function programOf(given: Case, seed: number, options: LevelOptions): Prom
   if (ready !== undefined) return good(ready);
   const compiled = compileForCuda(given, randomOf(seed), options.dtype);
   if (!compiled.ok) return compiled;
-  const programs = await compileEmulated([compiled.value]);
+  const programs = await compileEmulated([neededOf(compiled.value, given.launch)]);
   if (!programs.ok) return programs;
   const [program] = programs.value;
   if (program === undefined) throw new Error('one program went in and none came out');
