@@ -21,6 +21,11 @@ function masksOf(m: MaskExpr): readonly MaskExpr[] {
   return [m, ...maskChildren(m).flatMap(masksOf)];
 }
 
+/** What masks and scores may read: parameters and stage tensors. */
+function readable(spec: Spec): readonly Pick<TensorParam, 'name' | 'element' | 'axes'>[] {
+  return [...spec.tensors, ...spec.stages.map(({ name, element, indices }) => ({ name, element, axes: indices.map((i) => i.axis) }))];
+}
+
 function launchNames(spec: Spec): readonly string[] {
   const extents = spec.tensors.flatMap((t) => t.axes.flatMap((a) => (a.kind === 'free' ? [extentName(t.name, a.name)] : [])));
   return [...sizeNames, ...spec.scalars.map((p) => p.name), ...extents];
@@ -103,7 +108,7 @@ const readsFitTheirTensor: Rule = (spec) =>
   inEveryExpr(spec, (node, _bound, at) => {
     if (node.kind !== 'read') return undefined;
     if (!at.reads) return `reads ${node.tensor}, but nothing may be read here`;
-    const tensor = spec.tensors.find((t) => t.name === node.tensor);
+    const tensor = readable(spec).find((t) => t.name === node.tensor);
     if (tensor === undefined) return `reads ${node.tensor}, which is no parameter`;
     if (tensor.element !== node.type) return `reads ${node.tensor} as ${node.type}, but it holds ${tensor.element}`;
     return tensor.axes.length === node.indices.length ? undefined : `${node.tensor} has ${tensor.axes.length} axes, read with ${node.indices.length} indices`;
@@ -116,10 +121,10 @@ const noDeadLocals: Rule = (spec) =>
     node.kind === 'fold' && (bound.includes(node.local) || at.names.includes(node.local)) ? `local ${node.local} hides another name` : undefined,
   );
 
-const isPosition = (a: Axis): boolean => a.kind === 'free' || a.kind === 'fixed';
+const isPosition = (a: Axis): boolean => a.kind === 'free' || a.kind === 'fixed' || a.kind === 'counted';
 
 function useFault(spec: Spec, t: TensorUse, element: Expr['type'], fits: readonly ((a: Axis) => boolean)[]): string | undefined {
-  const tensor: TensorParam | undefined = spec.tensors.find((p) => p.name === t.tensor);
+  const tensor = readable(spec).find((p) => p.name === t.tensor);
   if (tensor === undefined) return `${t.tensor} is no parameter`;
   if (tensor.element !== element) return `${t.tensor} holds ${tensor.element}, not ${element}`;
   if (tensor.axes.length !== t.leading.length + fits.length) return `${t.tensor} has ${tensor.axes.length} axes, used with ${t.leading.length} + ${fits.length}`;
@@ -140,7 +145,8 @@ const tensorUsesFit: Rule = (spec) =>
 
 const namesAreUnique: Rule = (spec) => {
   const names = [...spec.scalars.map((p) => p.name), ...spec.tensors.map((p) => p.name), ...sizeNames, ...headNames, ...pairNames, 's'];
-  return names.filter((n, i) => names.indexOf(n) !== i).map((n) => `${n} is named twice`);
+  const made = readable(spec).map((p) => p.name);
+  return [names, made].flatMap((list) => list.filter((n, i) => list.indexOf(n) !== i)).map((n) => `${n} is named twice`);
 };
 
 const chainsHaveParts: Rule = (spec) =>
