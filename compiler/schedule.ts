@@ -6,11 +6,13 @@ export interface Schedule {
   /**
    * rows-on-lanes: each lane owns `rowsPerLane` whole query rows (prefill).
    * keys-on-lanes: every lane holds all rows of the tile for its own share of the keys; sums are combined at the end (decode).
+   * fragments: each 32 lanes own 8 * `rowsPerLane` query rows, whose scores and outputs they hold as sums of matrix operations; K, V and Q are
+   * copied to workgroup memory in the background. 16-bit storage, head dimensions that are multiples of 8, keyStep a multiple of 16.
    */
-  readonly layout: 'rows-on-lanes' | 'keys-on-lanes';
+  readonly layout: 'rows-on-lanes' | 'keys-on-lanes' | 'fragments';
   /** Lanes of a workgroup. */
   readonly lanes: number;
-  /** rows-on-lanes: query rows a lane owns; query tile = lanes * rowsPerLane. keys-on-lanes: rows of the tile. */
+  /** rows-on-lanes: query rows a lane owns; query tile = lanes * rowsPerLane. keys-on-lanes: rows of the tile. fragments: rows a lane has a part of, even. */
   readonly rowsPerLane: number;
   /** Keys between two softmax updates; divides keyTile. keys-on-lanes: a multiple of lanes. */
   readonly keyStep: number;
@@ -26,6 +28,7 @@ export interface Schedule {
   readonly subgroup: number;
   /**
    * Where a lane keeps its query rows and output rows ([rows, dim] tiles).
+   * fragments: where fragments of Q are taken from at each step (registers: once, workgroup: each time); outputs are in registers.
    * registers: named variables, everything unrolled. arrays: private arrays, indexed by constants in the unrolled dots and by a rolled
    * loop everywhere else (loading, scaling at the start, storing). workgroup: workgroup memory, dots rolled by chunkUnroll too, in loops that
    * drivers cannot unroll.
@@ -40,5 +43,12 @@ export interface Schedule {
 
 /** Query rows of a tile. */
 export function queryTileOf(schedule: Schedule): number {
-  return schedule.layout === 'rows-on-lanes' ? schedule.lanes * schedule.rowsPerLane : schedule.rowsPerLane;
+  switch (schedule.layout) {
+    case 'rows-on-lanes':
+      return schedule.lanes * schedule.rowsPerLane;
+    case 'keys-on-lanes':
+      return schedule.rowsPerLane;
+    case 'fragments':
+      return (schedule.lanes / 32) * 8 * schedule.rowsPerLane;
+  }
 }

@@ -20,6 +20,8 @@ export interface TileUse {
   readonly loaded: boolean;
   /** A load that serves only as the right operand of dots: streamed, never held whole by a lane. */
   readonly streamed: boolean;
+  /** A load that serves only as the left operand of dots. */
+  readonly leftOnly: boolean;
   /** A load that one elementwise statement uses, and nothing else. */
   readonly usedOnce: boolean;
 }
@@ -152,6 +154,7 @@ export function analyseTiles(program: TileProgram): ProgramUses {
   const features: string[] = [];
   const elementwise = new Map<string, number>();
   const rightOperands = new Set<string>();
+  const leftOperands = new Set<string>();
   const otherOperands = new Set<string>();
   let stores = 0;
 
@@ -182,7 +185,7 @@ export function analyseTiles(program: TileProgram): ProgramUses {
         break;
       case 'dot': {
         rightOperands.add(s.right);
-        otherOperands.add(s.left);
+        leftOperands.add(s.left);
         otherOperands.add(s.target);
         keys.push(row(s.right));
         if (declOf(s.target).rows !== 1) classes.join(row(s.target), row(s.left));
@@ -205,10 +208,12 @@ export function analyseTiles(program: TileProgram): ProgramUses {
   const written = writtenNames(program.body);
   const tiles = new Map<string, TileUse>();
   for (const [name, decl] of decls) {
-    const streamed = loaded.has(name) && rightOperands.has(name) && !otherOperands.has(name) && !elementwise.has(name);
+    const operand = loaded.has(name) && !otherOperands.has(name) && !elementwise.has(name);
+    const streamed = operand && rightOperands.has(name) && !leftOperands.has(name);
     tiles.set(name, {
       decl, written: written.has(name), loaded: loaded.has(name), streamed,
-      usedOnce: loaded.has(name) && !written.has(name) && elementwise.get(name) === 1 && !rightOperands.has(name) && !otherOperands.has(name),
+      usedOnce: loaded.has(name) && !written.has(name) && elementwise.get(name) === 1 && !rightOperands.has(name) && !leftOperands.has(name) && !otherOperands.has(name),
+      leftOnly: operand && leftOperands.has(name) && !rightOperands.has(name),
       rowRole: roleOf(row(name)), colRole: roleOf(col(name)),
     });
   }

@@ -6,7 +6,7 @@
 import type { Schedule } from '../schedule.ts';
 import type { TileStmt } from '../tile/ir.ts';
 import { allStatements, type ProgramUses, type TileUse } from './analyse-tiles.ts';
-import { colsOnLanes, replicated, rowsOnLanes, type Assignment, type Layout } from './layout.ts';
+import { colsOnLanes, fragments, replicated, rowsOnLanes, warpsOf, type Assignment, type Layout } from './layout.ts';
 import { isLinear, mentionsTile } from './partial.ts';
 
 /** Whether the rows of a streamed operand (the keys) are shared out over the lanes. */
@@ -17,6 +17,10 @@ export function spreadsKeys(rows: number, schedule: Schedule): boolean {
 function layoutOf(use: TileUse, hasKeys: boolean, schedule: Schedule): Layout {
   const { rows, cols } = use.decl;
   const { lanes } = schedule;
+  if (schedule.layout === 'fragments' && hasKeys) {
+    // Operands in workgroup memory have no layout of their own.
+    return use.rowRole === 'key' || use.leftOnly ? replicated(rows, cols, 1) : fragments(rows, cols, warpsOf(schedule));
+  }
   const vector = use.colRole === 'feature' && use.decl.type === 'float' ? 4 : 1;
   if (use.colRole === 'key' && spreadsKeys(cols, schedule)) return colsOnLanes(rows, cols, lanes);
   if (use.rowRole === 'key' && spreadsKeys(rows, schedule)) return rowsOnLanes(rows, cols, lanes, vector);
@@ -62,7 +66,7 @@ export function assignLayouts(uses: ProgramUses, body: readonly TileStmt[], sche
     const rows = layout.vector === 4 && layout.lane.length > 0 && use.written ? schedule.rowStorage : 'registers';
     result.set(name, {
       layout,
-      place: use.streamed ? 'streamed' : use.usedOnce && layout.vector === 4 ? 'reread' : rows,
+      place: use.streamed || (use.leftOnly && schedule.layout === 'fragments') ? 'streamed' : use.usedOnce && layout.vector === 4 ? 'reread' : rows,
       partial: partial.has(name),
     });
   }

@@ -15,7 +15,7 @@ export interface OperandNeed {
 }
 
 export interface DotAtom {
-  readonly name: 'own' | 'workgroup' | 'shuffle' | 'direct';
+  readonly name: 'fragments' | 'own' | 'workgroup' | 'shuffle' | 'direct';
   readonly fits: (need: OperandNeed, schedule: Schedule, target: TargetRecord) => boolean;
   /** Which rows of the operand a lane reads from the buffer. */
   readonly reads: (need: OperandNeed, schedule: Schedule) => Layout;
@@ -24,6 +24,13 @@ export interface DotAtom {
 }
 
 export const dotAtoms: readonly DotAtom[] = [
+  {
+    // The workgroup copies the operand into its memory in the background; 32 lanes together read and multiply 16 x 16 by 16 x 8 fragments of it.
+    name: 'fragments',
+    fits: (_, schedule, target) => schedule.layout === 'fragments' && target.matrix !== undefined,
+    reads: (need) => replicated(need.rows, 1, 1),
+    group: () => 1,
+  },
   {
     // Each lane needs only its own rows, and reads them.
     name: 'own',

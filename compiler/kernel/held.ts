@@ -12,7 +12,7 @@ import type { DotAtom } from './atoms.ts';
 import { bin, i32, intValue, lane } from './build.ts';
 import type { Binding } from './code.ts';
 import type { Emitter } from './emitter.ts';
-import type { KernelExpr, SharedDecl } from './ir.ts';
+import type { Four, KernelExpr, MatrixElement, SharedDecl } from './ir.ts';
 import { matchingRegister, registerCount, registerPlace, type Assignment, type Layout, type TileAxis } from './layout.ts';
 import type { TargetRecord } from '../target.ts';
 
@@ -23,6 +23,15 @@ export interface StreamedRow {
   readonly inside: KernelExpr;
   /** The lane-independent part of the row's number within the tile. */
   readonly first: number;
+}
+
+/** Rows of 16-bit numbers in workgroup memory: row r from element r * pitch of 16 bytes on, columns past `cols` up to a multiple of 16 zero. */
+export interface MatrixRows {
+  readonly shared: string;
+  readonly pitch: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly element: MatrixElement;
 }
 
 export type Held =
@@ -43,6 +52,10 @@ export type Held =
       readonly chunks: number;
       /** Where the workgroup atom has staged it: chunk c of row r at r * chunks + c. */
       readonly staged?: string;
+      /** Where matrix operations find it. */
+      readonly matrix?: MatrixRows;
+      /** Fragments of a left operand, by tile of rows and step along the columns, where they are held throughout. */
+      readonly fragments?: readonly (readonly Four<KernelExpr>[])[];
     };
 
 export interface Environment {

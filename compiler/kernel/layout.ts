@@ -18,7 +18,7 @@ export interface Digit {
 export interface Layout {
   readonly rows: number;
   readonly cols: number;
-  /** Empty: every lane holds all elements. Lanes past the product of counts repeat the first ones. */
+  /** Empty: every lane holds all elements. Lanes past the product of counts repeat the first ones; so do lanes along a digit of stride 0. */
   readonly lane: readonly Digit[];
   readonly register: readonly Digit[];
   readonly vector: 1 | 4;
@@ -70,7 +70,7 @@ export function elementOf(layout: Layout, lane: number, register: number): Place
 
 /** Whether the lane index decides (part of) the place along `axis`. */
 export function spreads(layout: Layout, axis: TileAxis): boolean {
-  return layout.lane.some((d) => d.axis === axis && d.count > 1);
+  return layout.lane.some((d) => d.axis === axis && d.count > 1 && d.stride !== 0);
 }
 
 /** Whether any place of the register lies past the shape. */
@@ -115,6 +115,30 @@ export function rowsOnLanes(rows: number, cols: number, lanes: number, vector: 1
 export function colsOnLanes(rows: number, cols: number, lanes: number): Layout {
   const { lane, register } = split('col', cols, lanes);
   return { rows, cols, lane, register: [...register, { axis: 'row', count: rows, stride: 1 }], vector: 1 };
+}
+
+/** Groups of 32 lanes of a workgroup. */
+export function warpsOf(schedule: { readonly lanes: number }): number {
+  return schedule.lanes / 32;
+}
+
+/**
+ * Sums of matrix products (m16n8k16): tiles of 16 x 8 over 32 lanes, each 32 with neighbouring rows of its own. Lane t holds rows t div 4 and
+ * t div 4 + 8, columns 2(t mod 4) and the next. An axis of extent 1 is held by all lanes that share the place on the other.
+ */
+export function fragments(rows: number, cols: number, warps: number): Layout {
+  const own = rows / warps;
+  if (rows !== 1 && own % 16 !== 0) throw new CompilerBug('layout', `${rows} rows over ${warps} times 16`);
+  const along = (extent: number, stride: number): number => (extent === 1 ? 0 : stride);
+  const col: readonly Digit[] = cols === 1 ? [] : [{ axis: 'col', count: 2, stride: 1 }];
+  const moreCols: readonly Digit[] = cols === 1 ? [] : [{ axis: 'col', count: Math.ceil(cols / 8), stride: 8 }];
+  const row: readonly Digit[] = rows === 1 ? [] : [{ axis: 'row', count: 2, stride: 8 }];
+  const moreRows: readonly Digit[] = rows === 1 ? [] : [{ axis: 'row', count: own / 16, stride: 16 }];
+  return {
+    rows, cols, vector: 1,
+    lane: [{ axis: 'col', count: 4, stride: along(cols, 2) }, { axis: 'row', count: 8, stride: along(rows, 1) }, { axis: 'row', count: warps, stride: along(rows, own) }],
+    register: [...col, ...row, ...moreCols, ...moreRows],
+  };
 }
 
 function columnDigits(cols: number, vector: 1 | 4): readonly Digit[] {

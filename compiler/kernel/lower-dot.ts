@@ -16,6 +16,7 @@ import { chunkValue, indexBinding, registerScope, scalarScope } from './elements
 import { conjuncts } from './facts.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering, type StreamedRow } from './held.ts';
 import type { KernelExpr } from './ir.ts';
+import { leftMatrices, lowerProduct, stageMatrix } from './lower-fragments.ts';
 import { asShare, isLinear, withTotals } from './partial.ts';
 import { isPadded, registerCount, registerPlace, spreads, type Layout } from './layout.ts';
 
@@ -93,6 +94,12 @@ function streamRows(low: Lowering, s: LoadStmt): Held {
   const extent = lastExtent(low, s.buffer);
   const chunks = Math.ceil(cols / 4);
   if (cols !== extent) throw new CompilerBug('lower-tile', `tile '${s.tile.name}' must span the last axis of '${s.buffer}'`);
+  if (atom.name === 'fragments') {
+    const matrix = stageMatrix(low, s.tile.name, s.tile, view, (row) => rowIndex(low, s, rowScope(low, rows, row)));
+    const held: Streamed = { kind: 'streamed', atom, view, rows: [], extent, chunks, matrix };
+    const kept = low.uses.tiles.get(s.tile.name)?.leftOnly === true && schedule.rowStorage === 'registers';
+    return kept ? { ...held, fragments: leftMatrices(low, matrix) } : held;
+  }
   if (atom.name === 'workgroup') return stage(low, s, { kind: 'streamed', atom, view, rows: [], extent, chunks });
   const layout = atom.reads(need, schedule);
   const group = atom.group(schedule);
@@ -173,6 +180,7 @@ function registerAt(layout: Layout, row: number, col: number): number {
 
 /** Whether a sum over rows can update its target by `value` on the way. */
 export function takesMaps(low: Lowering, s: DotStmt, value: Expr): boolean {
+  if (low.schedule.layout === 'fragments') return false;
   const isShare = (name: string): boolean => {
     const held = low.env.tiles.get(name);
     return held?.kind === 'registers' && held.partial;
@@ -183,6 +191,7 @@ export function takesMaps(low: Lowering, s: DotStmt, value: Expr): boolean {
 
 /** `update`: what becomes of the target's elements before the dot adds to them. */
 export function lowerDot(low: Lowering, s: DotStmt, update: Expr | undefined): void {
+  if (low.schedule.layout === 'fragments') return lowerProduct(low, s);
   const target = heldTile(low, s.target);
   const left = heldTile(withTotals(low, [s.left]), s.left);
   const right = heldTile(low, s.right);

@@ -14,7 +14,7 @@ import type { KernelExpr } from './ir.ts';
 import { isPadded, registerCount, registerPlace, slotCount, spreads, type Assignment, type Layout } from './layout.ts';
 import { lowerLoad } from './lower-dot.ts';
 import { roundedTo } from './rounded.ts';
-import { asShare, isLinear, overLanes, withTotals } from './partial.ts';
+import { alongColumns, asShare, isLinear, overLanes, withTotals } from './partial.ts';
 
 type Owned = Held & { readonly kind: 'registers' | 'workgroup' | 'array' };
 
@@ -153,7 +153,8 @@ export function reduceTile(low: Lowering, s: TileStmt & { readonly kind: 'reduce
   }
   const share = target.kind === 'registers' && target.partial;
   const spread = spreads(source.layout, 'col');
-  const finished = spread && !share ? overLanes(low, s.op, results) : !spread && share ? results.map((v) => asShare(low, v)) : results;
+  const combine = (): readonly KernelExpr[] => (low.schedule.layout === 'fragments' ? results.map((v) => alongColumns(low, s.op, source.layout, v)) : overLanes(low, s.op, results));
+  const finished = spread && !share ? combine() : !spread && share ? results.map((v) => asShare(low, v)) : results;
   finished.forEach((value, register) => low.emit.assign(readRegister(target, register), value));
 }
 

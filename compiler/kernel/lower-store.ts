@@ -11,11 +11,12 @@ import { bin, conjunction, i32, lane } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
 import { chunkValue, registerScope } from './elements.ts';
 import { conjuncts } from './facts.ts';
-import { chunksOf, forChunks, heldTile, isRolled, rowsOf, type Held, type Lowering } from './held.ts';
+import { chunksOf, forChunks, heldTile, isRolled, placeValue, rowsOf, type Held, type Lowering } from './held.ts';
 import type { KernelExpr } from './ir.ts';
-import { digitCount, isPadded, registerCount, replicated, rowsOnLanes, type Layout } from './layout.ts';
+import { digitCount, isPadded, registerCount, registerPlace, replicated, rowsOnLanes, type Layout } from './layout.ts';
 import { withTotals } from './partial.ts';
 import { roundedTo } from './rounded.ts';
+import { packPair } from './packed.ts';
 
 type StoreStmt = TileStmt & { readonly kind: 'store' };
 
@@ -35,8 +36,23 @@ function storeLayout(low: Lowering, s: StoreStmt, vector: 1 | 4, helds: readonly
 
 /** Whether this lane is the one that writes: all, where each lane has elements of its own. */
 function writer(low: Lowering, layout: Layout): readonly KernelExpr[] {
+  if (low.schedule.layout === 'fragments' && layout.lane.length > 0) return firstOfEqual(low, layout);
   const holders = digitCount(layout.lane);
   return holders === low.schedule.lanes ? [] : [low.emit.value(bin('lt', lane, i32(holders)))];
+}
+
+/** Of lanes that hold the same elements, the first. */
+function firstOfEqual(low: Lowering, layout: Layout): readonly KernelExpr[] {
+  const conditions: KernelExpr[] = [];
+  let below = 1;
+  for (const digit of layout.lane) {
+    if (digit.stride === 0 && digit.count > 1) {
+      const own = low.emit.value(bin('mod', low.emit.value(bin('div', lane, i32(below))), i32(digit.count)));
+      conditions.push(low.emit.value(bin('eq', own, i32(0))));
+    }
+    below *= digit.count;
+  }
+  return conditions;
 }
 
 export function storeTile(outer: Lowering, s: StoreStmt): void {
@@ -45,8 +61,10 @@ export function storeTile(outer: Lowering, s: StoreStmt): void {
   const tiles = [s.value, s.where, ...s.index].flatMap(elementTiles);
   const helds = [...new Set(tiles)].map((t) => heldTile(low, t));
   const byRows = storesRows(view.decl, s) && view.element !== 'i32';
-  const layout = storeLayout(low, s, byRows ? 4 : 1, helds);
+  const pairs = byRows && low.schedule.layout === 'fragments';
+  const layout = storeLayout(low, s, byRows && !pairs ? 4 : 1, helds);
   if (byRows && s.precision !== undefined && s.precision !== 'f32') throw new CompilerBug('lower-tile', 'rows are stored as they are computed');
+  if (pairs) return storePairs(low, s, layout);
   if (byRows) return storeRows(low, s, layout, helds);
 
   for (let register = 0; register < registerCount(layout); register += 1) {
@@ -68,6 +86,33 @@ function storeRows(low: Lowering, s: StoreStmt, layout: Layout, helds: readonly 
       forChunks(low, layout.cols, rolled, [], (chunk) => {
         storeChunk(low.emit, view, { row: index.flat, chunk, extent: layout.cols }, chunkValue(low, s.value, layout, row, chunk));
       });
+    });
+  }
+}
+
+/** Rows of sums: each lane writes pairs of neighbouring columns, a packed word where the buffer holds 16-bit numbers. */
+function storePairs(low: Lowering, s: StoreStmt, layout: Layout): void {
+  const { emit } = low;
+  const view = low.access.view(s.buffer);
+  const registers = Array.from({ length: registerCount(layout) }, (_, r) => r).filter((r) => !isPadded(layout, r));
+  for (const row of new Set(registers.map((r) => registerPlace(layout, r).row))) {
+    const own = registers.filter((r) => registerPlace(layout, r).row === row);
+    const scope = registerScope(low, layout, own[0] ?? 0);
+    const index = flatIndex(low.access, scope, s.index.slice(0, -1), view.decl.extents.slice(0, -1), conjuncts(s.where));
+    guarded(low, s.where, scope, [...writer(low, layout), index.inside], () => {
+      const first = emit.value(bin('mul', index.flat, i32(layout.cols)));
+      for (const register of own) {
+        if (registerPlace(layout, register).col % 2 !== 0) continue;
+        const value = (r: number): KernelExpr => lowerExpr(emit, s.value, registerScope(low, layout, r));
+        const at = emit.value(bin('add', first, placeValue(low, layout, register, 'col')));
+        if (view.element === 'u32') {
+          const word = packPair(emit, view.decl.element === 'f16' ? 'f16' : 'bf16', value(register), value(register + 1), low.target.matrix !== undefined);
+          emit.push({ kind: 'store', storage: view.storage, index: emit.value(bin('shr', at, i32(1))), value: word, origin: emit.origin() });
+        } else {
+          storeElement(emit, view, at, value(register));
+          storeElement(emit, view, emit.value(bin('add', at, i32(1))), value(register + 1));
+        }
+      }
     });
   }
 }

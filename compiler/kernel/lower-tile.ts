@@ -7,6 +7,7 @@ import { bad, CompilerBug, good, unreachable, type Checked } from '../../dsl/dia
 import { through } from '../../dsl/span.ts';
 import { chainAssignments } from '../passes/chain-assignments.ts';
 import { placeBarriers } from '../passes/place-barriers.ts';
+import { placeWaits } from '../passes/place-waits.ts';
 import { simplifyKernel } from '../passes/simplify.ts';
 import type { Schedule } from '../schedule.ts';
 import type { TargetRecord } from '../target.ts';
@@ -32,7 +33,7 @@ import { chooseViews } from './views.ts';
 const gridBuiltins = ['group_x', 'group_y', 'group_z'] as const;
 
 export function lowerTile(program: TileProgram, schedule: Schedule, target: TargetRecord): Checked<KernelProgram> {
-  const views = chooseViews(program, target);
+  const views = chooseViews(program, target, schedule);
   if (!views.ok) return views;
 
   const uniforms = uniformsOf(program);
@@ -55,7 +56,7 @@ export function lowerTile(program: TileProgram, schedule: Schedule, target: Targ
     storage: views.value.map((v) => ({ name: v.storage, buffer: v.decl.name, element: v.element, access: v.decl.access })),
     uniforms, shared: low.shared, body: emit.body(), origin: program.origin,
   };
-  const finished = placeBarriers(chainAssignments(simplifyKernel(kernel)), low.lanePrivate);
+  const finished = placeBarriers(placeWaits(chainAssignments(simplifyKernel(kernel))), low.lanePrivate);
   const refused = resourceDiagnostics(finished, target);
   return refused.length > 0 ? bad(refused) : good(finished);
 }

@@ -11,6 +11,7 @@ import type { TargetRecord } from '../target.ts';
 import { bin, boolean, i32, lane, pick, zeroOf } from './build.ts';
 import type { Held, Lowering } from './held.ts';
 import type { KernelBinary, KernelExpr } from './ir.ts';
+import type { Layout } from './layout.ts';
 
 export function mentionsTile(e: Expr, tiles: ReadonlySet<string>): boolean {
   return (e.kind === 'element' && tiles.has(e.tile)) || children(e).some((c) => mentionsTile(c, tiles));
@@ -48,6 +49,24 @@ export function asShare(low: Lowering, value: KernelExpr): KernelExpr {
   const zero = value.kind === 'unary' && value.op === 'splat' ? value.arg : value;
   if (zero.kind === 'literal' && zero.value === 0) return value;
   return emit.value(pick(emit.value(bin('eq', lane, i32(0))), value, zeroOf(value.type)));
+}
+
+/** Values of the lanes that hold one row combined, the same in each of them: the lane's column digits are exchanged bit by bit. */
+export function alongColumns(low: Lowering, op: 'sum' | 'max', layout: Layout, value: KernelExpr): KernelExpr {
+  low.usesSubgroups.value = true;
+  let result = value;
+  let below = 1;
+  for (const digit of layout.lane) {
+    if (digit.axis === 'col' && digit.stride !== 0) {
+      if (below * digit.count > 32 || (digit.count & (digit.count - 1)) !== 0) throw new CompilerBug('lower-tile', 'columns over more lanes than exchange values');
+      for (let mask = below; mask < below * digit.count; mask *= 2) {
+        const other = low.emit.value({ kind: 'shuffle_xor', type: result.type, value: result, mask });
+        result = low.emit.value(bin(op === 'sum' ? 'add' : 'max', result, other));
+      }
+    }
+    below *= digit.count;
+  }
+  return result;
 }
 
 /** Values of all lanes combined, the same in every lane. */

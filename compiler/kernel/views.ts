@@ -5,6 +5,7 @@
  */
 import { sharedWords } from '../../dsl/catalogue/index.ts';
 import { bad, good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
+import type { Schedule } from '../schedule.ts';
 import type { TargetRecord } from '../target.ts';
 import type { BufferDecl, TileProgram } from '../tile/ir.ts';
 import type { BufferView } from './access.ts';
@@ -23,10 +24,18 @@ function walksRows(program: TileProgram, decl: BufferDecl): boolean {
   return walked;
 }
 
-function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord): StorageElement | undefined {
+/** Whether the buffer is read by loads alone, whose tiles matrix operations take. */
+function isMatrix(program: TileProgram, decl: BufferDecl): boolean {
+  return decl.access === 'read' && [...allStatements(program.body)].some((s) => s.kind === 'load' && s.buffer === decl.name);
+}
+
+function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord, fragments: boolean): StorageElement | undefined {
   if (decl.element === 'int' || decl.element === 'bool') return 'i32';
   const row = fixedRow(decl);
   const rows = walksRows(program, decl);
+  // Matrix operations take rows of 16 bytes, and give pairs of columns.
+  if (fragments && isMatrix(program, decl)) return 'vec4u';
+  if (fragments && rows) return decl.element === 'f32' ? 'f32' : 'u32';
   const byFours = rows && row !== undefined && row % 4 === 0;
   if (decl.element === 'f32') return byFours ? 'vec4f' : 'f32';
   if (target.f16) return byFours ? 'vec4h' : 'f16';
@@ -34,11 +43,11 @@ function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord): S
   return decl.access === 'read' || (rows && row !== undefined && row % 2 === 0) ? 'u32' : undefined;
 }
 
-export function chooseViews(program: TileProgram, target: TargetRecord): Checked<readonly BufferView[]> {
+export function chooseViews(program: TileProgram, target: TargetRecord, schedule: Schedule): Checked<readonly BufferView[]> {
   const views: BufferView[] = [];
   const refused: Diagnostic[] = [];
   for (const decl of program.buffers) {
-    const element = viewOf(program, decl, target);
+    const element = viewOf(program, decl, target, schedule.layout === 'fragments');
     if (element === undefined) refused.push(sharedWords(program.origin.span, { buffer: decl.name, row: fixedRow(decl) }));
     else views.push({ decl, storage: decl.name, element });
   }

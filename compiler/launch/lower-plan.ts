@@ -198,7 +198,7 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
 
   const attention = (pass: Pass, index: number, kind: 'prefill' | 'decode', output: 'final' | 'partial'): KernelRequest => {
     const schedule = o.schedules[kind];
-    const geometry: PassGeometry = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim: o.dim };
+    const geometry: PassGeometry = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim: o.dim, scaled: schedule.layout === 'fragments' ? 'scores' : 'query' };
     const suffix = [plan.passes.length > 1 ? pass.name : '', kind === 'decode' ? 'decode' : '', output === 'partial' ? 'partial' : ''].filter((s) => s !== '');
     const grid: readonly GridAxis[] = [
       { name: 'tile', extent: passTiles(pass, names, geometry.queryTile) },

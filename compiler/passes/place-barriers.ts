@@ -6,7 +6,7 @@
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelProgram, KernelStmt } from '../kernel/ir.ts';
-import { expressionsOf, mapBlocks, nestedBlocks, subexpressions } from '../kernel/walk.ts';
+import { expressionsOf, mapBlocks, nestedBlocks, subexpressions, walkStatements } from '../kernel/walk.ts';
 
 /** Workgroup memory touched since the last barrier. */
 interface Touched {
@@ -16,6 +16,12 @@ interface Touched {
 
 const none: Touched = { read: new Set(), written: new Set() };
 
+interface Memories {
+  readonly lanePrivate: ReadonlySet<string>;
+  /** Written by copies in the background: other lanes see that after a wait of the copying lane, and a barrier. */
+  readonly copied: ReadonlySet<string>;
+}
+
 interface Placed {
   readonly body: readonly KernelStmt[];
   readonly after: Touched;
@@ -23,7 +29,11 @@ interface Placed {
 
 export function placeBarriers(kernel: KernelProgram, lanePrivate: ReadonlySet<string>): KernelProgram {
   if (kernel.shared.every((d) => lanePrivate.has(d.name))) return kernel;
-  return { ...kernel, body: placeBlock(kernel.body, none, lanePrivate).body };
+  const copied = new Set<string>();
+  walkStatements(kernel.body, (s) => {
+    if (s.kind === 'copy_async') copied.add(s.shared);
+  });
+  return { ...kernel, body: placeBlock(kernel.body, none, { lanePrivate, copied }).body };
 }
 
 function union(a: Touched, b: Touched): Touched {
@@ -47,13 +57,15 @@ function readsOf(e: KernelExpr, lanePrivate: ReadonlySet<string>, into: Set<stri
 function touchedBy(s: KernelStmt, lanePrivate: ReadonlySet<string>, deep: boolean): Touched {
   const read = new Set<string>();
   expressionsOf(s).forEach((e) => readsOf(e, lanePrivate, read));
-  const written = new Set<string>(s.kind === 'store_shared' && !lanePrivate.has(s.shared) ? [s.shared] : []);
+  if (s.kind === 'load_matrix') read.add(s.shared);
+  const written = new Set<string>((s.kind === 'store_shared' || s.kind === 'copy_async') && !lanePrivate.has(s.shared) ? [s.shared] : []);
   const own: Touched = { read, written };
   if (!deep) return own;
   return nestedBlocks(s).flat().reduce((t, x) => union(t, touchedBy(x, lanePrivate, true)), own);
 }
 
-function placeBlock(block: readonly KernelStmt[], before: Touched, lanePrivate: ReadonlySet<string>): Placed {
+function placeBlock(block: readonly KernelStmt[], before: Touched, memories: Memories): Placed {
+  const { lanePrivate, copied } = memories;
   const body: KernelStmt[] = [];
   let now = before;
   const meet = (s: KernelStmt, next: Touched): void => {
@@ -69,6 +81,21 @@ function placeBlock(block: readonly KernelStmt[], before: Touched, lanePrivate: 
       now = none;
       continue;
     }
+    if (s.kind === 'copy_wait') {
+      // Copies have been written now, whenever they were started.
+      now = union(now, { read: none.read, written: copied });
+      body.push(s);
+      continue;
+    }
+    if (s.kind === 'copy_async') {
+      // Nobody may read what is overwritten; the data is there after the wait.
+      if (now.read.has(s.shared)) {
+        body.push({ kind: 'barrier', origin: s.origin });
+        now = none;
+      }
+      body.push(s);
+      continue;
+    }
     const uniform = (s.kind === 'if' || s.kind === 'for' || s.kind === 'while') && s.uniform;
     if (!uniform) {
       const all = touchedBy(s, lanePrivate, true);
@@ -81,18 +108,18 @@ function placeBlock(block: readonly KernelStmt[], before: Touched, lanePrivate: 
     }
     meet(s, touchedBy(s, lanePrivate, false));
     if (s.kind === 'if') {
-      const then = placeBlock(s.then, now, lanePrivate);
-      const otherwise = placeBlock(s.otherwise, now, lanePrivate);
+      const then = placeBlock(s.then, now, memories);
+      const otherwise = placeBlock(s.otherwise, now, memories);
       body.push({ ...s, then: then.body, otherwise: otherwise.body });
       now = union(then.after, otherwise.after);
       continue;
     }
     // A turn may follow the statement before the loop or another turn.
     let entry = now;
-    let placed = placeBlock(nestedBlocks(s)[0] ?? [], entry, lanePrivate);
+    let placed = placeBlock(nestedBlocks(s)[0] ?? [], entry, memories);
     for (let joined = union(entry, placed.after); !same(joined, entry); joined = union(entry, placed.after)) {
       entry = joined;
-      placed = placeBlock(nestedBlocks(s)[0] ?? [], entry, lanePrivate);
+      placed = placeBlock(nestedBlocks(s)[0] ?? [], entry, memories);
     }
     const turn = placed.body;
     body.push(mapBlocks(s, () => turn));

@@ -22,6 +22,8 @@ export interface PassGeometry {
   readonly keyTile: number;
   readonly keyStep: number;
   readonly dim: number;
+  /** What the scale multiplies: Q once, or the scores, where Q must stay as it is stored (matrix operations take 16-bit operands). */
+  readonly scaled: 'query' | 'scores';
 }
 
 /** `final`: rows are normalised and stored; `partial`: the state goes to slot `firstSlot + split` of the partial buffers. */
@@ -142,6 +144,7 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
     b.load('K', operand, 'k', [i('kv_local'), keyIndex], present),
     b.tile('S', 'float', scores, float(0)),
     b.dot('S', 'Q', 'K', true, false),
+    ...(g.scaled === 'scores' ? [b.map('S', mul(f('S'), names.inside(plan.spec.scale)))] : []),
     ...scoreSteps(b, plan, names, phases, g),
     b.tile('m_step', 'float', column, float(lowest)),
     b.reduce('m_step', 'max', 'S'),
@@ -266,7 +269,7 @@ export function lowerPass(request: PassRequest): TileProgram {
       b.letScalar('q_last', add(i('q_first'), mul(sub(i('rows_here'), int(1)), i('row_step')))),
       b.tile('q_pos', 'int', column, add(row, firstPosition)),
       b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head_local'), row], exists),
-      b.map('Q', mul(f('Q'), names.inside(plan.spec.scale))),
+      ...(g.scaled === 'query' ? [b.map('Q', mul(f('Q'), names.inside(plan.spec.scale)))] : []),
       b.tile('m', 'float', column, float(lowest)),
       b.tile('l', 'float', column, float(0)),
       b.tile('O', 'float', { rows: g.queryTile, cols: g.dim }, float(0)),

@@ -22,6 +22,8 @@ export interface AttentionShape {
   readonly keyStep: number;
   readonly dim: number;
   readonly element: 'f32' | 'f16';
+  /** The scores are scaled, not Q, which matrix operations take as it is stored. */
+  readonly scaled?: 'scores';
 }
 
 /** Causal attention of one head a grid column, walking key tiles of which the last ones are masked. */
@@ -37,6 +39,7 @@ export function attention(g: AttentionShape): TileProgram {
     b.load('K', operand, 'k', [i('head'), key(row)], lt(key(row), i('n_k'))),
     b.tile('S', 'float', scores, float(0)),
     b.dot('S', 'Q', 'K', true, false),
+    ...(g.scaled === 'scores' ? [b.map('S', mul(f('S'), ref('scale', 'float')))] : []),
     ...b.when(ref('masked', 'bool'), [
       b.map('S', select(and(le(element('k_pos', 'int'), element('q_pos', 'int')), lt(element('k_pos', 'int'), i('n_k'))), f('S'), float(lowest))),
     ]),
@@ -58,8 +61,8 @@ export function attention(g: AttentionShape): TileProgram {
   const body: readonly TileStmt[] = [
     b.tile('q_pos', 'int', column, add(query, sub(i('n_k'), i('n_q')))),
     b.tile('here', 'bool', column, lt(query, i('n_q'))),
-    b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head'), query], element('here', 'bool')),
-    b.map('Q', mul(f('Q'), ref('scale', 'float'))),
+    b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head'), query], g.scaled === 'scores' ? lt(query, i('n_q')) : element('here', 'bool')),
+    ...(g.scaled === 'scores' ? [] : [b.map('Q', mul(f('Q'), ref('scale', 'float')))]),
     b.tile('m', 'float', column, float(lowest)),
     b.tile('l', 'float', column, float(0)),
     b.tile('O', 'float', { rows: g.queryTile, cols: g.dim }, float(0)),
