@@ -36,7 +36,10 @@ export type Table =
       readonly kind: 'marks';
       readonly name: string;
       readonly domain: 'keys' | 'queries' | 'slashes';
-      /** Tensor parameter; its last axis is the list, axes before it are batch / heads / kv_heads in order. */
+      /**
+       * Tensor; its last axis is the list, axes before it are batch / heads / kv_heads in order. A bool tensor is the set itself: by key, by
+       * query row, or by distance.
+       */
       readonly list: string;
       readonly origin: Origin;
     }

@@ -35,7 +35,9 @@ function makeMarks(table: Extract<Table, { readonly kind: 'marks' }>, sizes: Siz
   const data = new Int32Array(lists * words);
   for (let l = 0; l < lists; l += 1) {
     for (let i = 0; i < length; i += 1) {
-      const x = index(list.data[l * length + i] ?? -1);
+      const entry = list.data[l * length + i] ?? -1;
+      // A set of bools marks its own places: keys and distances as they are counted, queries by row.
+      const x = list.data instanceof Uint8Array ? (entry === 0 ? -1 : table.domain === 'slashes' ? index(i) : i) : index(entry);
       if (x < 0 || x >= size) continue;
       const word = l * words + (x >> 5);
       data[word] = (data[word] ?? 0) | (1 << (x & 31));

@@ -67,7 +67,8 @@ export type MaskExpr =
   /** from <= q < to */
   | { readonly kind: 'queries'; readonly from: Expr; readonly to: Expr; readonly span: Span }
   /** k (or q, or q - k) is an entry of the list. Lists are sets: order and repetition mean nothing, and entries that
-   *  are no position (padding such as -1) match nothing on keys and queries. */
+   *  are no position (padding such as -1) match nothing on keys and queries. A list of bools is the set itself: entry x says whether key
+   *  x, query row x or the distance x is in it. */
   | { readonly kind: 'listed'; readonly what: 'keys' | 'queries' | 'slashes'; readonly list: TensorUse; readonly span: Span }
   /** ids[q] == ids[k]; the open axis is a `keys` axis read at both positions. */
   | { readonly kind: 'segments'; readonly ids: TensorUse; readonly span: Span }

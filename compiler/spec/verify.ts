@@ -138,7 +138,9 @@ const tensorUsesFit: Rule = (spec) =>
       const fault =
         m.kind === 'tiles'
           ? useFault(spec, t, 'bool', [(a) => a.kind === 'blocks' && a.of === 'queries', (a) => a.kind === 'blocks' && a.of === 'keys'])
-          : useFault(spec, t, 'int', [m.kind === 'segments' ? (a) => a.kind === 'keys' : isPosition]);
+          : m.kind === 'listed' && readable(spec).find((p) => p.name === t.tensor)?.element === 'bool'
+            ? useFault(spec, t, 'bool', [(a) => (m.what === 'slashes' ? isPosition(a) || a.kind === 'keys' : a.kind === m.what)])
+            : useFault(spec, t, 'int', [m.kind === 'segments' ? (a) => a.kind === 'keys' : isPosition]);
       return fault === undefined ? [] : [`${m.kind}: ${fault}`];
     }),
   );

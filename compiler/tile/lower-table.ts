@@ -84,12 +84,27 @@ function marksBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'm
   const length = extents[extents.length - 1] ?? int(0);
   const column = { rows: r.rows, cols: 1 };
   const size = domainSize(table.domain);
+  if (list.element === 'bool') return setMarks(b, r, table, leading);
   const entry = read(bufferName(table.list, new Set()), 'int', [...leading, i('entry')]);
   const at = domainIndex(table.domain, entry);
   const here = and(inRange(at, int(0), size), eq(div(at, int(32)), cell('word')));
   return [
     wordTile(b, r.rows),
     b.tile('bits', 'int', column, fold('bit_or', 'entry', int(0), length, select(here, bitAt(mod(at, int(32))), int(0)))),
+    b.store(r.name, column, [...leading, add(mul(i('tile'), int(r.rows)), i('row'))], cell('bits'), lt(cell('word'), ceilDiv(size, int(32)))),
+  ];
+}
+
+/** Marks of a list that is a set already: entry x of a keys set is key x, of a queries set row x, of a slashes set the distance x. */
+function setMarks(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'marks' }>, leading: readonly Expr[]): readonly TileStmt[] {
+  const column = { rows: r.rows, cols: 1 };
+  const size = domainSize(table.domain);
+  const index = add(mul(cell('word'), int(32)), i('bit'));
+  const entry = table.domain === 'slashes' ? sub(index, sub(nQ, int(1))) : index;
+  const set = and(lt(index, size), read(bufferName(table.list, new Set()), 'bool', [...leading, entry]));
+  return [
+    wordTile(b, r.rows),
+    b.tile('bits', 'int', column, fold('bit_or', 'bit', int(0), int(32), select(set, bitAt(i('bit')), int(0)))),
     b.store(r.name, column, [...leading, add(mul(i('tile'), int(r.rows)), i('row'))], cell('bits'), lt(cell('word'), ceilDiv(size, int(32)))),
   ];
 }

@@ -210,6 +210,7 @@ function listed(what: 'keys' | 'queries' | 'slashes', list: TensorUse, world: Wo
   const index = { value: 0 };
   const entry = openAxis(list, world, () => index.value);
   const length = world.tensors.get(list.tensor)?.extents.at(-1) ?? 0;
+  if (world.tensors.get(list.tensor)?.data instanceof Uint8Array) return ofSet(what, entry, index, launch);
   const wanted = new Uint8Array(nK);
   return (at, live) => {
     // The keys that an entry names for this query.
@@ -224,6 +225,16 @@ function listed(what: 'keys' | 'queries' | 'slashes', list: TensorUse, world: Wo
       if (k >= 0 && k < nK) wanted[k] = 1;
     }
     for (let k = 0; k < nK; k += 1) if (wanted[k] === 0) live[k] = 0;
+  };
+}
+
+/** The list is a set of bools: by key, by query row, by distance. */
+function ofSet(what: 'keys' | 'queries' | 'slashes', entry: Scalar, index: { value: number }, { sizes }: Launch): Restrict {
+  return (at, live) => {
+    for (let k = 0; k < sizes.nK; k += 1) {
+      index.value = what === 'keys' ? k : what === 'queries' ? at.q - sizes.nK + sizes.nQ : at.q - k;
+      if (entry(at) === 0) live[k] = 0;
+    }
   };
 }
 
