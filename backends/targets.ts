@@ -87,6 +87,7 @@ const cuda = {
   subgroups: { min: 32, max: 32 },
   f16: true,
   dot4: true,
+  matrix: ['f16', 'bf16'],
 } as const;
 
 /** Records by architecture; the bytes are what one block may ask for dynamically (cuda-atoms, section 0). */
