@@ -7,12 +7,14 @@
 import type { Origin } from '../../dsl/span.ts';
 import { bytesOfShared } from '../../compiler/kernel/resources.ts';
 import type { KernelExpr, KernelProgram, SharedDecl } from '../../compiler/kernel/ir.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { walkExpressions } from '../../compiler/kernel/walk.ts';
 import { commentDoc, statementDoc, type PrintContext } from '../c-like.ts';
 import { block, concat, lines, list, nothing, render, text, withOrigin, type Doc, type Printed } from '../document.ts';
 import type { Naming } from '../names.ts';
 import { cudaDialect, storageTypes } from './dialect.ts';
 import { helperLines } from './helpers.ts';
+import { launcherDoc } from './launcher/print.ts';
 import { legaliseForCuda } from './legalise.ts';
 import { cudaUniforms, frameNames, nameCudaProgram } from './names.ts';
 
@@ -26,6 +28,8 @@ export interface CudaUnit {
 export interface CudaOptions {
   /** A place in words, such as `strided.fil:3`; where it changes, a comment says so. Absent: no such comments. */
   readonly placeOf?: (origin: Origin) => string | undefined;
+  /** The plan of the one unit, whose C launcher follows its kernels. */
+  readonly launcher?: HostPlan;
 }
 
 /** Where a declaration lies in workgroup memory. */
@@ -137,6 +141,7 @@ export function printCudaUnits(units: readonly CudaUnit[], options: CudaOptions 
     nothing,
     ...helpers.flatMap((h) => [...h.map(text), nothing]),
     ...legal.flatMap((u) => u.kernels.flatMap((k) => kernelDocs(u.name, k))),
+    ...(options.launcher === undefined ? [] : [launcherDoc(options.launcher)]),
   ]));
   const trimmed = { text: [printed.text.trimEnd(), '\n'].join(''), regions: printed.regions };
   return options.placeOf === undefined ? trimmed : annotated(trimmed, options.placeOf);
