@@ -39,9 +39,9 @@ function lineOf(c: StageContext, where: Expr, key: Expr, over: readonly Ranged[]
     ],
     before: (each) => {
       const value = each(otherKey);
-      return foldOver('sum', over, select(and(otherTakes, or(not(takesPart), first)), value, zero(value)));
+      return foldOver('sum', over, otherTakes, select(and(otherTakes, or(not(takesPart), first)), value, zero(value)));
     },
-    count: foldOver('sum', over, select(otherTakes, int(1), int(0))),
+    count: foldOver('sum', over, otherTakes, select(otherTakes, int(1), int(0))),
   };
 }
 

@@ -24,8 +24,8 @@ export function lowerSoftmax(c: StageContext, rule: Softmax): TileProgram {
   const weight: Expr = select(where, unary('exp', min(sub(value, element('largest', 'float')), float(0))), float(0));
   const number = numberOf(c.indices, new Map([...places.at, ...walked]));
   return c.program(places.grid, places.around([
-    c.b.tile('largest', 'float', column, foldOver('max', along, select(where, value, float(-floatMax)))),
-    c.b.tile('total', 'float', column, foldOver('sum', along, weight)),
+    c.b.tile('largest', 'float', column, foldOver('max', along, where, select(where, value, float(-floatMax)))),
+    c.b.tile('total', 'float', column, foldOver('sum', along, where, weight)),
     ...loopOver(c.b, along, [c.put(number, select(where, divide(weight, element('total', 'float')), float(0)), places.exists)]),
   ]));
 }

@@ -4,8 +4,8 @@
  * lie on two grid axes, since devices limit each; a row beyond the last combination does not exist.
  */
 import type { Expr } from '../expr/ir.ts';
-import { add, div, element, fold, int, lt, min, mod, mul, ref } from '../expr/build.ts';
-import { substitute } from '../expr/traverse.ts';
+import { add, div, element, fold, int, lt, max, min, mod, mul, ref, sub } from '../expr/build.ts';
+import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
 import type { Builder } from '../tile/build.ts';
 import type { GridAxis, TileStmt } from '../tile/ir.ts';
@@ -88,9 +88,53 @@ export function valuesOf(number: Expr, indices: readonly Ranged[]): ReadonlyMap<
   }));
 }
 
-/** A fold over every combination; `body` speaks of the indices' loop variables. */
-export function foldOver(op: 'sum' | 'max' | 'min' | 'any', indices: readonly Ranged[], body: Expr): Expr {
-  return indices.reduceRight((inner, x) => fold(op, loopName(x.name), int(0), x.extent, inner), body);
+/** What a conjunct of a condition says of a loop variable: it is at least, or at most, an expression. */
+function boundOf(cond: Expr, name: string): { readonly least?: Expr; readonly most?: Expr } {
+  if (cond.kind !== 'binary' || cond.left.type !== 'int') return {};
+  const own = (e: Expr): boolean => e.kind === 'ref' && e.name === name;
+  const [op, other] = own(cond.left) ? [cond.op, cond.right] : own(cond.right) ? [turned[cond.op], cond.left] : [undefined, cond.right];
+  switch (op) {
+    case 'le':
+      return { most: other };
+    case 'lt':
+      return { most: sub(other, int(1)) };
+    case 'ge':
+      return { least: other };
+    case 'gt':
+      return { least: add(other, int(1)) };
+    case 'eq':
+      return { least: other, most: other };
+    default:
+      return {};
+  }
+}
+
+const turned: Partial<Record<string, string>> = { le: 'ge', lt: 'gt', ge: 'le', gt: 'lt', eq: 'eq' };
+
+function conjuncts(cond: Expr): readonly Expr[] {
+  return cond.kind === 'binary' && cond.op === 'and' ? [...conjuncts(cond.left), ...conjuncts(cond.right)] : [cond];
+}
+
+/**
+ * A fold over every combination; `body` speaks of the indices' loop variables. It is the neutral element of `op` wherever `where` fails, so
+ * the loops keep to what bounds in `where` leave of them: below a diagonal that is half the work.
+ */
+export function foldOver(op: 'sum' | 'max', indices: readonly Ranged[], where: Expr, body: Expr): Expr {
+  return indices.reduceRight((inner, x, n) => {
+    const name = loopName(x.name);
+    const hidden = new Set(indices.slice(n).map((y) => loopName(y.name)));
+    const last = sub(x.extent, int(1));
+    let from: Expr = int(0);
+    let to = x.extent;
+    for (const cond of conjuncts(where)) {
+      const { least, most } = boundOf(cond, name);
+      const outer = (e: Expr): boolean => ![...freeRefs(e)].some((r) => hidden.has(r)) && readTensors(e).size === 0;
+      // The bound is held within the axis first, so that nothing can wrap.
+      if (least !== undefined && outer(least)) from = max(from, min(least, x.extent));
+      if (most !== undefined && outer(most)) to = min(to, add(min(most, last), int(1)));
+    }
+    return fold(op, name, from, to, inner);
+  }, body);
 }
 
 /** Loops over every combination; the statements speak of the indices' loop variables. */
