@@ -18,18 +18,10 @@
  */
 import type { Span } from '../../dsl/span.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
+import type { Axis } from './axes.ts';
 import type { StageTensor } from './stage.ts';
 
-export type Axis =
-  | { readonly kind: 'batch' | 'heads' | 'kv_heads' | 'queries' | 'keys' }
-  /** ceil(n_q / size) or ceil(n_k / size) entries; tile rows count from query row 0. */
-  | { readonly kind: 'blocks'; readonly of: 'queries' | 'keys'; readonly size: Expr }
-  /** Extent known at launch, from the tensor itself. */
-  | { readonly kind: 'free'; readonly name: string }
-  | { readonly kind: 'fixed'; readonly extent: number }
-  /** Stage tensors only: the head dimension, and an extent computed from sizes, launch scalars and free extents. */
-  | { readonly kind: 'dim' }
-  | { readonly kind: 'counted'; readonly extent: Expr };
+export type { Axis };
 
 export interface ScalarParam {
   readonly name: string;

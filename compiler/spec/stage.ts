@@ -11,7 +11,7 @@
  */
 import type { Span } from '../../dsl/span.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
-import type { Axis } from './ir.ts';
+import type { Axis } from './axes.ts';
 
 /** A named index and its range, 0 to the axis's extent. */
 export interface StageIndex {
