@@ -27,11 +27,8 @@ const ulp = 2 * roundoff;
 const leastNormal = 2 ** -126;
 const largest = (2 - 2 ** -23) * 2 ** 127;
 
-/** How far elements of tensors may be from the values that the world has; tensors that are not here are exact. */
-export type TensorErrors = ReadonlyMap<string, ArrayLike<number>>;
-
 /** Compiles an expression; `errorOfS` gives the error of `s` at the current point. */
-export function tracked(e: Expr, world: World, errorOfS: () => number, locals: Locals = new Map(), errors: TensorErrors = new Map()): Tracker {
+export function tracked(e: Expr, world: World, errorOfS: () => number, locals: Locals = new Map()): Tracker {
   const cell: Tracked = { value: 0, error: 0 };
   const put = (value: number, error: number): Tracked => {
     cell.value = value;
@@ -39,11 +36,11 @@ export function tracked(e: Expr, world: World, errorOfS: () => number, locals: L
     cell.error = Number.isFinite(value) && Math.abs(value) + error <= largest ? error : Infinity;
     return cell;
   };
-  if (isWhole(e) && ![...errors.keys()].some((t) => reads(e, t))) {
+  if (isWhole(e)) {
     const exact = scalar(e, world, locals);
     return (at) => put(exact(at), 0);
   }
-  const part = (child: Expr): Tracker => tracked(child, world, errorOfS, locals, errors);
+  const part = (child: Expr): Tracker => tracked(child, world, errorOfS, locals);
   switch (e.kind) {
     case 'literal':
     case 'ref':
@@ -58,20 +55,7 @@ export function tracked(e: Expr, world: World, errorOfS: () => number, locals: L
     case 'read': {
       const exact = scalar(e, world, locals);
       const indices = e.indices.map(part);
-      const own = errors.get(e.tensor);
-      const extents = world.tensors.get(e.tensor)?.extents ?? [];
-      return (at) => {
-        let place = 0;
-        let outside = false;
-        for (let n = 0; n < indices.length; n += 1) {
-          const index = indices[n]?.(at) ?? nowhere;
-          if (index.error > 0) return put(exact(at), Infinity);
-          const extent = extents[n] ?? 0;
-          outside = outside || index.value < 0 || index.value >= extent;
-          place = place * extent + index.value;
-        }
-        return put(exact(at), own === undefined || outside ? 0 : own[place] ?? 0);
-      };
+      return (at) => put(exact(at), indices.some((i) => i(at).error > 0) ? Infinity : 0);
     }
     case 'unary': {
       const arg = part(e.arg);
@@ -108,7 +92,7 @@ export function tracked(e: Expr, world: World, errorOfS: () => number, locals: L
       const local = { value: 0 };
       const from = part(e.from);
       const to = part(e.to);
-      const body = tracked(e.body, world, errorOfS, new Map([...locals, [e.local, local]]), errors);
+      const body = tracked(e.body, world, errorOfS, new Map([...locals, [e.local, local]]));
       const exact = scalar(e, world, locals);
       return (at) => {
         const start = from(at);
@@ -126,12 +110,6 @@ export function tracked(e: Expr, world: World, errorOfS: () => number, locals: L
     default:
       return unreachable(e);
   }
-}
-
-const nowhere: Tracked = { value: -1, error: 0 };
-
-function reads(e: Expr, tensor: string): boolean {
-  return (e.kind === 'read' && e.tensor === tensor) || children(e).some((c) => reads(c, tensor));
 }
 
 /** No float anywhere inside: exact on every device. */
