@@ -15,6 +15,7 @@ const entries = {
   cli: 'tools/cli.ts',
   'random-spec': 'test/support/random-spec.ts',
   'reference-worker': 'tools/demo/reference-worker.ts',
+  'methods-worker': 'tools/methods/methods-worker.ts',
 };
 
 // Loaded from node_modules when they are needed: native, huge, or used by few commands.

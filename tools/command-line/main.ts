@@ -29,6 +29,8 @@ const commands: Readonly<Record<string, Entry>> = {
   explain: { summary: 'say how an attention is computed and what it costs', load: () => import('../commands/explain.ts') },
   fuzz: { summary: 'test the compiler with random programs or data', load: () => import('../commands/fuzz.ts') },
   bench: { summary: 'measure programs against the dense causal kernel', load: () => import('../commands/bench.ts') },
+  report: { summary: 'measure methods of selection on real heads', load: () => import('../commands/report.ts') },
+  tune: { summary: 'choose a program and parameters for each head', load: () => import('../commands/tune.ts') },
   demo: { summary: 'compile, run, check and draw every example', load: () => import('../commands/demo.ts') },
   'explain-code': { summary: 'explain a diagnostic code', load: () => import('../commands/explain-code.ts') },
 };

@@ -23,7 +23,7 @@ import type { RawTensor } from '../tensors.ts';
 /** Largest n_q and n_k (compiler/spec/ir.ts). */
 export const longest = 16777216;
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 export function declareSettings(command: Command): void {
   command.option('--set <parameter=value>', 'value of a scalar or const parameter; may be repeated', collect);
