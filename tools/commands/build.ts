@@ -1,6 +1,7 @@
 /**
  * `filigree build FILE... --target wgsl,ts --out DIR [--dim D --dtype f32|f16 --name NAME --target-record NAME] [--trace DIR]`: for every
  * attention of the files, a `.wgsl` per kernel, `NAME.plan.json` (the host plan) and `NAME.ts` (a typed module for plain WebGPU).
+ * `--target cuda|pytorch --arch sm_80|sm_90a|sm_120a`: `NAME.cu`, `NAME.h` and the plan, or a Python package (build-cuda.ts).
  * `--trace` writes every level of each compilation as numbered files with an index.
  */
 import { join } from 'node:path';
@@ -12,24 +13,37 @@ import { optionSpan, wordSpan } from '../command-line/words.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import { bindingsModule } from '../../compiler/launch/bindings.ts';
-import { targets } from '../../backends/targets.ts';
+import { cudaTargets, targets } from '../../backends/targets.ts';
 import { compileWgsl } from '../engines/compile.ts';
 import type { CompiledText } from '../engines/compile.ts';
 import { writeAtomic } from '../io/files.ts';
+import { buildCuda, cudaReportText } from './build-cuda.ts';
+import type { CudaReport } from './build-cuda.ts';
 import { openSource } from '../source.ts';
 import { declareSettings, orRefuse, settingsOf, targetOf } from './launch-options.ts';
 import { traceWriter } from '../trace.ts';
 
-const kinds = ['wgsl', 'ts'] as const;
+const kinds = ['wgsl', 'ts', 'cuda', 'pytorch'] as const;
 
 type Kind = (typeof kinds)[number];
 
 function kindsOf(given: Given): readonly Kind[] {
   const text = textOf(given, 'target') ?? 'wgsl,ts';
-  return text.split(',').map((word) => {
+  const wanted = text.split(',').map((word) => {
     const kind = kinds.find((k) => k === word.trim());
-    return kind ?? refuse('FIL9004', `--target lists ${kinds.join(' and ')}, not '${word}'`, valueSpan(given, 'target', text), { help: 'as in --target wgsl,ts' });
+    return kind ?? refuse('FIL9004', `--target lists ${kinds.join(', ')}, not '${word}'`, valueSpan(given, 'target', text), { help: 'as in --target wgsl,ts' });
   });
+  if (wanted.some(forCuda) && !wanted.every(forCuda)) refuse('FIL9004', 'kernels for WebGPU and for CUDA are built into different folders', valueSpan(given, 'target', text), { help: 'run build twice' });
+  return wanted;
+}
+
+const forCuda = (kind: Kind): boolean => kind === 'cuda' || kind === 'pytorch';
+
+/** The architecture of the CUDA targets. */
+function archOf(given: Given, wanted: readonly Kind[]): string {
+  const arch = choiceOf(given, 'arch', cudaTargets.map((t) => t.name));
+  if (arch !== undefined && !wanted.some(forCuda)) refuse('FIL9004', '--arch goes with --target cuda or pytorch', valueSpan(given, 'arch', arch));
+  return arch ?? 'sm_80';
 }
 
 function outputsOf(name: string, compiled: CompiledText, wanted: readonly Kind[], source: string): ReadonlyMap<string, string> {
@@ -47,7 +61,8 @@ export const command: CommandModule = {
   declare: (c) => {
     c.description('Writes kernels, host plans and typed modules.')
       .argument('<file...>', '.fil files')
-      .option('--target <list>', 'wgsl, ts or both (default: wgsl,ts)')
+      .option('--target <list>', 'wgsl, ts or both, or cuda, pytorch or both (default: wgsl,ts)')
+      .option('--arch <name>', `architecture for cuda and pytorch: ${cudaTargets.map((t) => t.name).join(', ')} (default: sm_80)`)
       .option('--out <folder>', 'where to')
       .option('--name <name>', 'only this declaration (default: every attention)')
       .option('--dim <count>', 'head dimension (default: 64)')
@@ -65,7 +80,9 @@ export const command: CommandModule = {
     const only = textOf(given, 'name');
     const settings = settingsOf(given);
     const usedSettings = new Set<string>();
-    const outputs = new Map<string, string>();
+    const outputs = new Map<string, string | Uint8Array>();
+    const arch = archOf(given, wanted);
+    const reports: CudaReport[] = [];
     const names: string[] = [];
     const seen: string[] = [];
     const built = new Set<string>();
@@ -81,11 +98,18 @@ export const command: CommandModule = {
         for (const p of constants.keys()) usedSettings.add(p);
         const spec = source.specOf(name, constants);
         const levels: (readonly [string, string])[] = [];
-        const compiled = orRefuse(compileWgsl(spec, { target, dim, dtype, trace: (level, text) => void levels.push([level, text]) }));
-        levels.push(['6-wgsl', [...compiled.texts.values()].map((t) => t.text).join('\n')]);
+        const trace = (level: string, text: string): void => void levels.push([level, text]);
         names.push(name);
         built.add(file);
         traces.push({ name, levels });
+        if (wanted.some(forCuda)) {
+          const made = orRefuse(await buildCuda(spec, { arch, dim, dtype, trace, sources: given.sources, plain: wanted.includes('cuda'), python: wanted.includes('pytorch') }));
+          reports.push(made.report);
+          for (const [path, data] of made.files) outputs.set(path, data);
+          continue;
+        }
+        const compiled = orRefuse(compileWgsl(spec, { target, dim, dtype, trace }));
+        levels.push(['6-wgsl', [...compiled.texts.values()].map((t) => t.text).join('\n')]);
         for (const [path, text] of outputsOf(name, compiled, wanted, file)) outputs.set(path, text);
       }
     }
@@ -107,8 +131,11 @@ export const command: CommandModule = {
       for (const t of traces) for (const [path, text] of traceWriter(t.name, t.levels)) writeAtomic(join(place, path), text, [...given.inputs]);
     }
     given.progress.clear();
-    if (given.json) given.io.out(`${JSON.stringify({ folder: out, files: [...outputs.keys()], declarations: names })}\n`);
-    else for (const path of outputs.keys()) given.io.out(`${join(out, path)}\n`);
+    if (given.json) given.io.out(`${JSON.stringify({ folder: out, files: [...outputs.keys()], declarations: names, ...(reports.length === 0 ? {} : { resources: reports }) })}\n`);
+    else {
+      for (const path of outputs.keys()) given.io.out(`${join(out, path)}\n`);
+      for (const report of reports) given.io.out(`\n${cudaReportText(report)}`);
+    }
     return 0;
   },
 };

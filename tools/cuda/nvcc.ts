@@ -24,7 +24,8 @@ export const nvccFlags: readonly string[] = ['-std=c++17', '--fmad=false'];
 export interface NvccRequest {
   readonly source: Printed;
   readonly arch: string;
-  readonly make: 'ptx' | 'cubin';
+  /** PTX text, machine code of the kernels, or a shared library with them and the launcher. */
+  readonly make: 'ptx' | 'cubin' | 'library';
 }
 
 export interface NvccResult {
@@ -64,8 +65,16 @@ function versionOf(nvcc: string): Promise<Ran> {
   return known;
 }
 
+/** What makes a library of a `.cu` with its launcher: machine code, and PTX where later machines may compile that. */
+export function libraryFlags(arch: string): readonly string[] {
+  const virtual = arch.replace(/^sm_/, 'compute_');
+  const code = arch.endsWith('a') ? arch : `[${arch},${virtual}]`;
+  return ['-shared', '-Xcompiler', '-fPIC', '-O3', ...nvccFlags, `-gencode=arch=${virtual},code=${code}`];
+}
+
 function flagsOf({ arch, make }: NvccRequest): readonly string[] {
   const virtual = arch.replace(/^sm_/, 'compute_');
+  if (make === 'library') return [...libraryFlags(arch), '-Xptxas', '-v'];
   // Line information lets findings about instructions name the line of the `.cu` text.
   return make === 'ptx'
     ? ['-ptx', `-arch=${virtual}`, ...nvccFlags, '-lineinfo']

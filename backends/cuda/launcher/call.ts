@@ -40,6 +40,8 @@ const shapes: ReadonlyMap<string, string> = new Map([
   ['lse', '[batch, heads, n_q]: natural log of the denominator; minus infinity where a row sees nothing'],
 ]);
 
+const sizeFields = new Set(['batch', 'heads', 'kv_heads', 'n_q', 'n_k']);
+
 function bufferField(plan: HostPlan, buffer: HostBuffer): CallField {
   const tensor = tensorOf(plan, buffer);
   if (tensor === undefined) {
@@ -49,13 +51,14 @@ function bufferField(plan: HostPlan, buffer: HostBuffer): CallField {
   }
   const words = tensor.element === 'bool' ? ', a 32-bit word an element' : '';
   const doc = [axesText(tensor.axes), words, ...tensor.doc.map((d) => ['. ', d].join(''))].join('');
-  return { kind: 'buffer', name: cIdentifier(buffer.name), buffer, tensor, doc };
+  const own = cIdentifier(tensor.name);
+  return { kind: 'buffer', name: plan.buffers.some((b) => b.name === own) || sizeFields.has(own) ? cIdentifier(buffer.name) : own, buffer, tensor, doc };
 }
 
 /** All fields; the caller allocates every buffer, outputs too. */
 export function callFields(plan: HostPlan): readonly CallField[] {
   const buffers = plan.buffers.filter((b) => b.role !== 'workspace').map((b) => bufferField(plan, b));
-  const taken = new Set([...buffers.map((b) => b.name), 'batch', 'heads', 'kv_heads', 'n_q', 'n_k']);
+  const taken = new Set([...buffers.map((b) => b.name), ...sizeFields]);
   const free = (wanted: string): string => {
     let name = cIdentifier(wanted);
     while (taken.has(name)) name = [name, '_'].join('');

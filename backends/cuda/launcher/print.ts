@@ -21,7 +21,7 @@ function fieldType(field: CallField): string {
 
 function fieldDoc(field: CallField): string {
   if (field.kind !== 'buffer') return field.doc;
-  return [field.buffer.element === 'bool' ? 'int' : field.buffer.element, ' ', field.doc].join('');
+  return [field.tensor?.element ?? field.buffer.element, ' ', field.doc].join('');
 }
 
 function headerDoc(plan: HostPlan): Doc {
@@ -38,6 +38,8 @@ function headerDoc(plan: HostPlan): Doc {
     block(concat('typedef struct ', call, ' {'), fields, concat('} ', call, ';')), nothing,
     text('// Bytes of device memory that a launch needs besides its arguments; -1 where the call is wrong.'),
     concat('long long ', name, '_workspace_bytes(const ', call, '* call);'),
+    text('// Elements of an argument by its place in the struct: what the tensor there must have.'),
+    concat('long long ', name, '_elements(const ', call, '* call, int argument);'),
     text('// Runs on a stream (a cudaStream_t; null: the default one). 0, or -1 where the call is wrong, or a cudaError_t.'),
     concat('int ', name, '_launch(const ', call, '* call, void* workspace, long long workspace_bytes, void* stream);'),
     text('// What the last call on this thread that failed had to say.'),
@@ -210,6 +212,8 @@ export function launcherDoc(plan: HostPlan): Doc {
     concat('extern "C" const char* ', name, '_message(void) { return message; }'),
     concat('extern "C" long long ', name, '_workspace_bytes(const ', call, '* call) {',
       indent(concat(newline, 'values v;', newline, 'return read_call(*call, v) == 0 ? workspace_bytes(v) : -1;')), newline, '}'),
+    concat('extern "C" long long ', name, '_elements(const ', call, '* call, int argument) {',
+      indent(concat(newline, 'values v;', newline, 'return read_call(*call, v) == 0 && argument >= 0 && argument < buffer_count ? v.elements[argument] : -1;')), newline, '}'),
     concat('extern "C" int ', name, '_launch(const ', call, '* call, void* workspace, long long bytes, void* stream) {',
       indent(concat(newline, 'values v;', newline, 'const int status = read_call(*call, v);', newline,
         'return status == 0 ? launch_all(v, workspace, bytes, static_cast<cudaStream_t>(stream)) : status;')), newline, '}'),

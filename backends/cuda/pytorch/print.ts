@@ -1,0 +1,178 @@
+/**
+ * The Python package of a compiled attention. In: a host plan, the flags nvcc needs. Out: the text of `__init__.py` and `_native.py`: importing
+ * the package registers a `torch.library` operator with a fake-tensor function. Holds: arguments are the program's parameters with their
+ * defaults, checked by type, device and shape before anything is launched; nothing of this compiler is needed at run time.
+ */
+import { unreachable } from '../../../dsl/diagnostic.ts';
+import type { Axis } from '../../../compiler/spec/ir.ts';
+import { axisName } from '../../../compiler/spec/names.ts';
+import type { HostPlan } from '../../../compiler/launch/plan.ts';
+import { callFields, cIdentifier, type CallField } from '../launcher/call.ts';
+import { nativeLines } from './helpers.ts';
+
+const taken = new Set(`False None True and as assert async await break class continue def del elif else except finally for from global if import in is
+lambda nonlocal not or pass raise return try while with yield torch ctypes Tuple call out lse device`.split(/\s+/));
+
+function pyName(name: string): string {
+  return taken.has(name) || name.startsWith('_') ? [name, '_'].join('') : name;
+}
+
+/** Words inside a docstring. */
+function docText(words: string): string {
+  return words.replaceAll('\\', '\\\\').replaceAll('"""', "'''");
+}
+
+type Scalar = Extract<CallField, { kind: 'scalar' }>;
+type Input = Extract<CallField, { kind: 'buffer' }>;
+
+const scalarTypes = { int: 'int', float: 'float', bool: 'bool' } as const;
+const elementTypes = { f32: 'torch.float32', f16: 'torch.float16', int: 'torch.int32', bool: 'torch.bool' } as const;
+
+/** The extent of an axis as Python, a word in quotes where only the launcher knows it. */
+function axisText(axis: Axis): string {
+  switch (axis.kind) {
+    case 'batch':
+      return 'q.shape[0]';
+    case 'heads':
+      return 'q.shape[1]';
+    case 'kv_heads':
+      return 'k.shape[1]';
+    case 'queries':
+      return 'q.shape[2]';
+    case 'keys':
+      return 'k.shape[2]';
+    case 'fixed':
+      return String(axis.extent);
+    case 'dim':
+      return 'q.shape[3]';
+    case 'blocks':
+    case 'free':
+    case 'counted':
+      return JSON.stringify(axisName(axis));
+    default:
+      return unreachable(axis);
+  }
+}
+
+function axesOf(plan: HostPlan, field: Input): string {
+  const dim = String(plan.dim);
+  if (field.tensor !== undefined) return ['(', field.tensor.axes.map((a) => [axisText(a), ', '].join('')).join('').trimEnd(), ')'].join('');
+  return field.name === 'q' ? ['("batch", "heads", "n_q", ', dim, ')'].join('') : ['(q.shape[0], "kv_heads", ', field.name === 'k' ? '"n_k"' : 'k.shape[2]', ', ', dim, ')'].join('');
+}
+
+function defaultText({ scalar, type }: Scalar, plan: HostPlan): string {
+  const value = plan.scalars.find((s) => s.name === scalar)?.defaultValue;
+  if (value === undefined) return '';
+  return [' = ', type === 'bool' ? (value !== 0 ? 'True' : 'False') : type === 'float' ? (Number.isInteger(value) ? value.toFixed(1) : String(value)) : String(value)].join('');
+}
+
+function ctype(field: CallField): string {
+  if (field.kind === 'buffer') return 'ctypes.c_void_p';
+  return field.kind === 'scalar' && field.type === 'float' ? 'ctypes.c_float' : 'ctypes.c_int';
+}
+
+const sizeSources = { batch: 'q.shape[0]', heads: 'q.shape[1]', kv_heads: 'k.shape[1]', n_q: 'q.shape[2]', n_k: 'k.shape[2]' } as const;
+
+function argumentValue(plan: HostPlan, field: CallField): string {
+  switch (field.kind) {
+    case 'buffer':
+      return [field.buffer.role === 'input' ? pyName(field.name) : field.name, '.data_ptr()'].join('');
+    case 'size':
+      return sizeSources[field.name];
+    case 'extent': {
+      const at = plan.tensors.find((t) => t.name === field.tensor)?.axes.findIndex((a) => a.kind === 'free' && a.name === field.axis) ?? 0;
+      const owner = callFields(plan).find((f) => f.kind === 'buffer' && f.tensor?.name === field.tensor)?.name ?? field.tensor;
+      return [pyName(owner), '.shape[', String(at), ']'].join('');
+    }
+    case 'scalar':
+      return pyName(field.name);
+    default:
+      return unreachable(field);
+  }
+}
+
+/** The text of `__init__.py`. `flags`: what nvcc takes before the file to make the library. */
+export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
+  const name = cIdentifier(plan.name);
+  const fields = callFields(plan);
+  const inputs = fields.flatMap((f) => (f.kind === 'buffer' && f.buffer.role === 'input' ? [f] : []));
+  const scalars = fields.flatMap((f) => (f.kind === 'scalar' ? [f] : []));
+  const required = scalars.filter((s) => defaultText(s, plan) === '');
+  const optional = scalars.filter((s) => defaultText(s, plan) !== '');
+  const tensorArguments = inputs.map((f) => [pyName(f.name), ': torch.Tensor'].join(''));
+  const typed = scalars.map((s) => [pyName(s.name), ': ', scalarTypes[s.type]].join(''));
+  const keyword = [...required, ...optional].map((s) => [pyName(s.name), ': ', scalarTypes[s.type], defaultText(s, plan)].join(''));
+  const names = [...inputs, ...scalars].map((f) => pyName(f.name)).join(', ');
+  const pair = 'Tuple[torch.Tensor, torch.Tensor]';
+  const words = (f: CallField): string => docText(f.kind === 'scalar' || f.kind === 'buffer' ? f.doc : '');
+  return [
+    ['"""', docText([plan.name, ...plan.doc].join('\n\n')), ''].join(''),
+    '',
+    ['Head dimension ', String(plan.dim), ', ', plan.dtype, '. Generated by filigree build: do not edit, generate it again.'].join(''),
+    '"""',
+    '',
+    'import ctypes',
+    'from typing import Tuple',
+    '',
+    'import torch',
+    '',
+    'from . import _native',
+    '',
+    ['__all__ = ["', pyName(name), '"]'].join(''),
+    '',
+    ['_dtype = ', elementTypes[plan.dtype]].join(''),
+    ['_flags = [', flags.map((f) => JSON.stringify(f)).join(', '), ']'].join(''),
+    '',
+    '',
+    'class _Call(ctypes.Structure):',
+    '    _fields_ = [',
+    ...fields.map((f) => ['        ("', f.name, '", ', ctype(f), '),'].join('')),
+    '    ]',
+    '',
+    '',
+    ['def _check(', inputs.map((f) => pyName(f.name)).join(', '), '):'].join(''),
+    ...inputs.map((f) => {
+      const dtype = f.tensor === undefined ? '_dtype' : elementTypes[f.tensor.element === 'float' ? 'f32' : f.tensor.element];
+      return ['    _native.check("', f.name, '", ', pyName(f.name), ', ', dtype, ', ', axesOf(plan, f), ', q.device)'].join('');
+    }),
+    '    if q.shape[1] % k.shape[1] != 0:',
+    '        raise ValueError(f"q has {q.shape[1]} heads, which is no multiple of the {k.shape[1]} of k")',
+    '',
+    '',
+    ['@torch.library.custom_op("filigree::', name, '", mutates_args=(), device_types="cuda")'].join(''),
+    ['def _operator(', [...tensorArguments, ...typed].join(', '), ') -> ', pair, ':'].join(''),
+    ['    _check(', inputs.map((f) => pyName(f.name)).join(', '), ')'].join(''),
+    ...inputs.map((f) => ['    ', pyName(f.name), ' = _native.stored(', pyName(f.name), ')'].join('')),
+    '    out = torch.empty_like(q)',
+    '    lse = q.new_empty(q.shape[:3], dtype=torch.float32)',
+    '    call = _Call(',
+    ...fields.map((f) => ['        ', f.name, '=', argumentValue(plan, f), ','].join('')),
+    '    )',
+    ['    lib = _native.library("', name, '", _flags, _Call)'].join(''),
+    ['    tensors = [', inputs.map((f) => ['(', String(plan.buffers.indexOf(f.buffer)), ', "', f.name, '", ', pyName(f.name), ')'].join('')).join(', '), ']'].join(''),
+    ['    _native.launch(lib, "', name, '", call, tensors, q.device)'].join(''),
+    '    return out, lse',
+    '',
+    '',
+    '@_operator.register_fake',
+    ['def _(', names, '):'].join(''),
+    ['    _check(', inputs.map((f) => pyName(f.name)).join(', '), ')'].join(''),
+    '    return q.new_empty(q.shape), q.new_empty(q.shape[:3], dtype=torch.float32)',
+    '',
+    '',
+    ['def ', pyName(name), '(', [...tensorArguments, ...(keyword.length === 0 ? [] : ['*', ...keyword])].join(', '), ') -> ', pair, ':'].join(''),
+    ['    """', docText(plan.doc.join('\n    ')), ''].join(''),
+    '',
+    ...[...inputs, ...scalars].map((f) => ['    ', pyName(f.name), ': ', words(f)].join('')),
+    '',
+    '    Returns out (as q) and lse (float32 [batch, heads, n_q], the natural log of the denominator). Forward only.',
+    '    """',
+    ['    return _operator(', names, ')'].join(''),
+    '',
+  ].join('\n');
+}
+
+/** The text of `_native.py`. */
+export function printNative(): string {
+  return [...nativeLines, ''].join('\n');
+}
