@@ -26,6 +26,13 @@ export function childrenOf(e: Expr): readonly Expr[] {
       return [e.value, e.body];
     case 'any':
       return [e.from, e.to, e.body];
+    case 'reduce':
+      return [
+        ...(e.arg === undefined ? [] : [e.arg]),
+        ...e.over.flatMap((i) => (i.range === undefined ? [] : partsOf(i.range))),
+        ...(e.where === undefined ? [] : [e.where]),
+        e.body,
+      ];
     case 'predicate':
       return [e.body];
     case 'choose':

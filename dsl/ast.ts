@@ -15,7 +15,7 @@ export interface SourceFile {
   readonly items: readonly Item[];
 }
 
-export type Item = ImportDecl | MaskDecl | AttentionDecl;
+export type Item = ImportDecl | MaskDecl | StageDecl | AttentionDecl;
 
 export interface ImportDecl {
   readonly kind: 'import';
@@ -36,6 +36,34 @@ export interface MaskDecl {
   readonly span: Span;
 }
 
+/** Run-time tensors in index notation, computed before the attention that uses them. */
+export interface StageDecl {
+  readonly kind: 'stage';
+  readonly name: Ident;
+  readonly params: readonly Param[];
+  readonly items: readonly StageItem[];
+  readonly doc: readonly string[];
+  readonly span: Span;
+}
+
+export type StageItem =
+  /** An index and its range: `lo .. hi`, or an axis such as `queries / 64`. */
+  | { readonly kind: 'index'; readonly name: Ident; readonly range: Expr | RangeExpr; readonly span: Span }
+  | { readonly kind: 'let'; readonly name: Ident; readonly value: Expr; readonly span: Span }
+  /** `name[i, j]: f16 = body`. */
+  | { readonly kind: 'equation'; readonly name: Ident; readonly indices: readonly Ident[]; readonly precision?: Ident; readonly body: Expr; readonly doc: readonly string[]; readonly span: Span }
+  | { readonly kind: 'repeat'; readonly count: Expr; readonly items: readonly StageItem[]; readonly span: Span }
+  | StageUse;
+
+/** `stage name = callee(args)`: the tensors of another stage, as `name.tensor`. */
+export interface StageUse {
+  readonly kind: 'stage';
+  readonly name: Ident;
+  readonly callee: Ident;
+  readonly args: readonly Arg[];
+  readonly span: Span;
+}
+
 export interface AttentionDecl {
   readonly kind: 'attention';
   readonly name: Ident;
@@ -53,6 +81,9 @@ export type Clause =
   | { readonly kind: 'score'; readonly variable: Ident; readonly body: Expr; readonly span: Span }
   /** An extra logit in the denominator, per batch and head. */
   | { readonly kind: 'sink'; readonly body: Expr; readonly span: Span }
+  | StageUse
+  /** Stage tensors that the caller gets beside `out` and `lse`. */
+  | { readonly kind: 'output'; readonly tensors: readonly Ident[]; readonly span: Span }
   /** Pins of the schedule; may change speed, never the result. */
   | { readonly kind: 'schedule'; readonly pins: readonly { readonly name: Ident; readonly value: Expr }[]; readonly span: Span };
 
@@ -98,6 +129,11 @@ export type Expr =
   | { readonly kind: 'if'; readonly cond: Expr; readonly then: Expr; readonly otherwise: Expr; readonly span: Span }
   | { readonly kind: 'let'; readonly name: Ident; readonly value: Expr; readonly body: Expr; readonly span: Span }
   | { readonly kind: 'any'; readonly variable: Ident; readonly from: Expr; readonly to: Expr; readonly body: Expr; readonly span: Span }
+  /**
+   * A reduction over indices (`sum t in 0 .. n where c: body`), or, over an index of the equation itself, something that sees its whole axis
+   * (`softmax J: body`, `top(n) J: body`). Names with dots are tensors of a used stage.
+   */
+  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly arg?: Expr; readonly over: readonly ReduceIndex[]; readonly where?: Expr; readonly body: Expr; readonly span: Span }
   | { readonly kind: 'predicate'; readonly query: Ident; readonly key: Ident; readonly body: Expr; readonly span: Span }
   | {
       readonly kind: 'choose';
@@ -106,6 +142,17 @@ export type Expr =
       readonly otherwise?: Expr;
       readonly span: Span;
     };
+
+export type ReduceOp =
+  | 'sum' | 'mean' | 'min' | 'max' | 'any' | 'all'
+  | 'argmax' | 'nth'
+  | 'softmax' | 'rank' | 'mass' | 'cumsum' | 'top' | 'top_mass';
+
+/** Without a range: an index that the stage declares. */
+export interface ReduceIndex {
+  readonly name: Ident;
+  readonly range?: Expr | RangeExpr;
+}
 
 /** `name = value`, `value`, or the half-open range `from .. to`. */
 export interface Arg {

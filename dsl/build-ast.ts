@@ -4,8 +4,8 @@
  * step (bad numbers, chained comparisons, foreign operators, a misplaced `else`). Expressions are built in build-expr.ts.
  */
 import type { CstNode } from 'chevrotain';
-import type { AttentionDecl, Clause, Expr, Ident, ImportDecl, Item, MaskDecl, Param, TypeExpr } from './ast.ts';
-import { buildExpression } from './build-expr.ts';
+import type { AttentionDecl, Clause, Expr, Ident, ImportDecl, Item, MaskDecl, Param, StageDecl, StageItem, StageUse, TypeExpr } from './ast.ts';
+import { buildArgument, buildExpression, buildRange, pathOf } from './build-expr.ts';
 import type { Builder } from './build-expr.ts';
 import * as report from './catalogue/index.ts';
 import { ident, isToken, node, nodeSpan, nodes, token, tokenSpan, tokens } from './cst.ts';
@@ -18,6 +18,7 @@ export function buildItems(tree: CstNode, b: Builder): readonly Item[] {
     const found = [
       ...nodes(item, 'importDecl').map((n) => buildImport(n, nodeSpan(b.file, n, start), b)),
       ...nodes(item, 'maskDecl').map((n) => buildMask(n, nodeSpan(b.file, n, start), b)),
+      ...nodes(item, 'stageDecl').map((n) => buildStage(n, nodeSpan(b.file, n, start), b)),
       ...nodes(item, 'attentionDecl').map((n) => buildAttention(n, nodeSpan(b.file, n, start), b)),
     ];
     return found.flatMap((i) => (i === undefined ? [] : [i]));
@@ -52,6 +53,48 @@ function buildAttention(n: CstNode, span: Span, b: Builder): AttentionDecl | und
   return { kind: 'attention', name: ident(b.file, name), params: buildParams(n, b), clauses, doc: b.docBefore(span.start), span };
 }
 
+function buildStage(n: CstNode, span: Span, b: Builder): StageDecl | undefined {
+  const name = token(n, 'Name');
+  if (name === undefined) return undefined;
+  return { kind: 'stage', name: ident(b.file, name), params: buildParams(n, b), items: buildStageItems(n, span, b), doc: b.docBefore(span.start), span };
+}
+
+function buildStageItems(n: CstNode, around: Span, b: Builder): readonly StageItem[] {
+  return nodes(n, 'stageItem').flatMap((wrapper): readonly StageItem[] => {
+    const item = Object.values(wrapper.children).flat().find((c) => !isToken(c));
+    if (item === undefined || isToken(item)) return [];
+    const span = nodeSpan(b.file, item, afterOf(around));
+    const name = token(item, 'Name');
+    const body = (): Expr => buildExpression(node(item, 'expression'), afterOf(span), b);
+    if (item.name === 'repeatItem') return [{ kind: 'repeat', count: body(), items: buildStageItems(item, span, b), span }];
+    if (name === undefined) return [];
+    switch (item.name) {
+      case 'indexItem':
+        return [{ kind: 'index', name: ident(b.file, name), range: buildRange(node(item, 'range'), afterOf(span), b), span }];
+      case 'letItem':
+        return [{ kind: 'let', name: ident(b.file, name), value: body(), span }];
+      case 'stageUse':
+        return buildUse(item, span, b);
+      case 'equation': {
+        const indices = nodes(item, 'indexName').flatMap((i) => tokens(i, 'Name').map((t) => ident(b.file, t)));
+        const precision = nodes(item, 'precision').flatMap((p) => tokens(p, 'Name').map((t) => ident(b.file, t)))[0];
+        const base = { kind: 'equation', name: ident(b.file, name), indices, body: body(), doc: b.docBefore(span.start), span } as const;
+        return [precision === undefined ? base : { ...base, precision }];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+function buildUse(n: CstNode, span: Span, b: Builder): readonly StageUse[] {
+  const [name, callee] = tokens(n, 'Name').map((t) => ident(b.file, t));
+  if (name === undefined || callee === undefined) return [];
+  const called = node(n, 'callArguments');
+  const args = called === undefined ? [] : nodes(called, 'argument').map((a) => buildArgument(a, span, b));
+  return [{ kind: 'stage', name, callee, args, span }];
+}
+
 /** The empty range behind a span, where a missing part would have stood. */
 function afterOf(span: Span): Span {
   return { file: span.file, start: span.end, end: span.end };
@@ -73,6 +116,10 @@ function buildClause(wrapper: CstNode, parent: Span, b: Builder): readonly Claus
       const variable = token(n, 'Name');
       return variable === undefined ? [] : [{ kind: 'score', variable: ident(b.file, variable), body: body(), span }];
     }
+    case 'stageUse':
+      return buildUse(n, span, b);
+    case 'outputClause':
+      return [{ kind: 'output', tensors: nodes(n, 'path').flatMap((p) => pathOf(p, b) ?? []), span }];
     case 'scheduleClause': {
       const pins = nodes(n, 'pin').flatMap((p) => {
         const name = token(p, 'Name');

@@ -3,7 +3,7 @@
  * `|` < `&` < comparisons (non-chaining) < `+ -` < `* / div mod` < unary. Missing parts become holes.
  */
 import type { CstNode, IToken } from 'chevrotain';
-import type { Arg, BinaryOp, Expr, RangeExpr } from './ast.ts';
+import type { Arg, BinaryOp, Expr, Ident, RangeExpr, ReduceIndex, ReduceOp } from './ast.ts';
 import { literalOf } from './build-literal.ts';
 import * as report from './catalogue/index.ts';
 import { ident, isToken, node, nodeSpan, nodes, token, tokenSpan, tokens } from './cst.ts';
@@ -167,7 +167,11 @@ function buildCompound(n: CstNode, span: Span, b: Builder): Expr {
     case 'letIn':
       return first === undefined ? hole(span) : { kind: 'let', name: first, value: part(0), body: part(1), span };
     case 'anyIn':
-      return first === undefined ? hole(span) : { kind: 'any', variable: first, from: part(0), to: part(1), body: part(2), span };
+      return buildReduce('any', undefined, node(n, 'reduced'), span, b);
+    case 'reduction':
+      return buildReduce(reduceOpOf(token(n, 'Reducer')), undefined, node(n, 'reduced'), span, b);
+    case 'selection':
+      return buildReduce(reduceOpOf(token(n, 'Selector')), part(0), node(n, 'reduced'), span, b);
     case 'predicate':
       return first === undefined || second === undefined ? hole(span) : { kind: 'predicate', query: first, key: second, body: part(0), span };
     case 'choose':
@@ -177,6 +181,41 @@ function buildCompound(n: CstNode, span: Span, b: Builder): Expr {
     default:
       return hole(span);
   }
+}
+
+const reduceOps: readonly ReduceOp[] = ['sum', 'mean', 'min', 'max', 'any', 'all', 'argmax', 'nth', 'softmax', 'rank', 'mass', 'cumsum', 'top', 'top_mass'];
+
+function reduceOpOf(t: IToken | undefined): ReduceOp {
+  return reduceOps.find((op) => op === t?.image) ?? 'sum';
+}
+
+/** A range of the grammar: `lo .. hi`, or one expression (an axis). */
+export function buildRange(n: CstNode | undefined, fallback: Span, b: Builder): Expr | RangeExpr {
+  if (n === undefined) return hole(fallback);
+  const [first, second] = nodes(n, 'expression');
+  const from = buildExpression(first, fallback, b);
+  if (tokens(n, 'DotDot').length === 0) return from;
+  return { kind: 'range', from, to: buildExpression(second, fallback, b), span: nodeSpan(b.file, n, fallback) };
+}
+
+function buildReduce(op: ReduceOp, arg: Expr | undefined, n: CstNode | undefined, span: Span, b: Builder): Expr {
+  if (n === undefined) return hole(span);
+  const end: Span = { file: span.file, start: span.end, end: span.end };
+  const over = nodes(n, 'reduceIndex').flatMap((part): readonly ReduceIndex[] => {
+    const name = token(part, 'Name');
+    if (name === undefined) return [];
+    const range = node(part, 'range');
+    return [range === undefined ? { name: ident(b.file, name) } : { name: ident(b.file, name), range: buildRange(range, end, b) }];
+  });
+  const [first] = over;
+  if (first === undefined) return hole(span);
+  const isConditional = token(n, 'kw_where') !== undefined;
+  const parts = nodes(n, 'expression').map((e) => build(e, end, b).expr);
+  const body = parts[isConditional ? 1 : 0] ?? hole(end);
+  if (op === 'any' && over.length === 1 && !isConditional && first.range?.kind === 'range') {
+    return { kind: 'any', variable: first.name, from: first.range.from, to: first.range.to, body, span };
+  }
+  return { kind: 'reduce', op, over, ...(arg === undefined ? {} : { arg }), ...(isConditional ? { where: parts[0] ?? hole(end) } : {}), body, span };
 }
 
 function buildChoose(n: CstNode, span: Span, b: Builder): Expr {
@@ -195,23 +234,30 @@ function buildChoose(n: CstNode, span: Span, b: Builder): Expr {
 }
 
 function buildReference(n: CstNode, span: Span, b: Builder): Expr {
-  const name = token(n, 'Name');
+  const name = pathOf(n, b);
   if (name === undefined) return hole(span);
   const called = node(n, 'callArguments');
   if (called !== undefined) {
-    return { kind: 'call', callee: ident(b.file, name), args: nodes(called, 'argument').map((a) => buildArgument(a, span, b)), span };
+    return { kind: 'call', callee: name, args: nodes(called, 'argument').map((a) => buildArgument(a, span, b)), span };
   }
   const indexed = node(n, 'indices');
-  if (indexed === undefined) return { kind: 'name', name: name.image, span };
+  if (indexed === undefined) return { kind: 'name', name: name.name, span };
   const indices = nodes(indexed, 'expression').map((e) => build(e, span, b).expr);
   if (indices.length === 0) {
     if (indexed.recoveredNode !== true) b.report(report.missingBody(nodeSpan(b.file, indexed, span), { what: 'an index' }));
     return hole(span);
   }
-  return { kind: 'index', base: ident(b.file, name), indices, span };
+  return { kind: 'index', base: name, indices, span };
 }
 
-function buildArgument(n: CstNode, fallback: Span, b: Builder): Arg {
+/** A name, or the tensor of a used stage: `stage.tensor` is one name from here on. */
+export function pathOf(n: CstNode, b: Builder): Ident | undefined {
+  const [first, second] = tokens(n, 'Name').map((t) => ident(b.file, t));
+  if (first === undefined || second === undefined) return first;
+  return { name: `${first.name}.${second.name}`, span: joinSpans(first.span, second.span) };
+}
+
+export function buildArgument(n: CstNode, fallback: Span, b: Builder): Arg {
   const span = nodeSpan(b.file, n, fallback);
   const name = token(n, 'Name');
   const [first, second] = nodes(n, 'expression');

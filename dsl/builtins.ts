@@ -21,10 +21,10 @@ export const constructors: ReadonlyMap<string, ConstructorShape> = new Map<strin
 
 /**
  * How a function treats its arguments: `numeric` keeps ints and turns to float where one argument is; `int` takes and gives ints;
- * `float` takes numbers and gives a float. `same-unit`: the arguments must agree in their unit, which the result has.
+ * `float` takes numbers and gives a float, `int-of-float` an int. `same-unit`: the arguments must agree in their unit, which the result has.
  */
 export interface FunctionShape {
-  readonly domain: 'numeric' | 'int' | 'float';
+  readonly domain: 'numeric' | 'int' | 'float' | 'int-of-float';
   readonly least: number;
   readonly most: number;
   readonly unit: 'same' | 'none';
@@ -52,11 +52,14 @@ export const functions: ReadonlyMap<string, FunctionShape> = new Map<string, Fun
   ['sqrt', { domain: 'float', least: 1, most: 1, unit: 'none' }],
   ['rsqrt', { domain: 'float', least: 1, most: 1, unit: 'none' }],
   ['float', { domain: 'float', least: 1, most: 1, unit: 'none' }],
+  ['floor', { domain: 'int-of-float', least: 1, most: 1, unit: 'none' }],
+  ['ceil_div', { domain: 'int', least: 2, most: 2, unit: 'none' }],
 ]);
 
 /** Sizes of a launch; those that count tokens have that unit. */
 export const sizeNames: ReadonlyMap<string, 'tokens' | undefined> = new Map<string, 'tokens' | undefined>([
   ['n_q', 'tokens'], ['n_k', 'tokens'], ['heads', undefined], ['kv_heads', undefined], ['batch', undefined], ['dim', undefined],
+  ['first_q', 'tokens'],
 ]);
 
 /** The constructors that are written without arguments. */
@@ -72,7 +75,7 @@ export function isMaskConstructor(name: string): boolean {
 }
 
 export function isBuiltin(name: string): boolean {
-  return constructors.has(name) || functions.has(name);
+  return constructors.has(name) || functions.has(name) || name === 'dot';
 }
 
 /** The pins of a schedule and the largest value of each. */

@@ -11,6 +11,7 @@ import { asScalar, refuse } from './check-env.ts';
 import type { Env } from './check-env.ts';
 import { maskCallType } from './check-mask-call.ts';
 import { agreeOnUnit } from './check-operators.ts';
+import { dotType } from './check-reduce.ts';
 import { errorType, scalarType, typeText } from './types.ts';
 import type { ScalarType, Type, Unit } from './types.ts';
 
@@ -22,9 +23,11 @@ export function callType(e: Call, env: Env): Type {
   if (shape !== undefined) return constructorType(e, shape, env);
   const fn = functions.get(name);
   if (fn !== undefined) return functionType(e, fn, env);
+  if (name === 'dot') return dotType(e, env);
   const global = env.checking.scope.get(name);
   if (global?.kind === 'mask') return maskCallType(e, global, env);
   inferAll(e, env);
+  if (global?.kind === 'stage') return refuse(report.stageExpected(span, { name, found: 'a stage, not a mask or a value', candidates: [] }), env);
   if (global !== undefined) return refuse(report.attentionUsed(span, { name }, [{ span: global.decl.name.span, text: 'declared here' }]), env);
   const value = env.values.get(name);
   if (value !== undefined) {
@@ -71,7 +74,7 @@ function functionType(e: Call, fn: FunctionShape, env: Env): Type {
   }
   if (types.length < e.args.length) return errorType;
   const constant = types.every((t) => t.constant);
-  const scalar = fn.domain === 'int' ? 'int' : fn.domain === 'float' || types.some((t) => t.scalar === 'float') ? 'float' : 'int';
+  const scalar = fn.domain === 'int' || fn.domain === 'int-of-float' ? 'int' : fn.domain === 'float' || types.some((t) => t.scalar === 'float') ? 'float' : 'int';
   let unit: Unit | undefined;
   if (fn.unit === 'same') for (const t of types) unit = agreeOnUnit(`\`${name}\``, e.span, unit, t.unit, env);
   return scalarType(scalar, constant, unit);

@@ -71,12 +71,26 @@ interface TensorShape {
   readonly unit: 'tokens' | undefined;
 }
 
-const isList = (axis: AxisType): boolean => axis.kind === 'free' || axis.kind === 'fixed';
+const isList = (axis: AxisType): boolean => axis.kind === 'free' || axis.kind === 'fixed' || axis.kind === 'counted';
 const isBlocks = (of: 'queries' | 'keys') => (axis: AxisType): boolean => axis.kind === 'blocks' && axis.of === of;
+
+const isKeyBlocks = (axis: AxisType): boolean => axis.kind === 'keys' || isBlocks('keys')(axis);
 
 const listShape: TensorShape = { element: 'int', wanted: 'int[n]', fits: [isList], unit: 'tokens' };
 const segmentsShape: TensorShape = { element: 'int', wanted: 'int[keys]', fits: [(axis) => axis.kind === 'keys'], unit: undefined };
-const tableShape: TensorShape = { element: 'bool', wanted: 'bool[queries / B, keys / B]', fits: [isBlocks('queries'), isBlocks('keys')], unit: undefined };
+const tableShape: TensorShape = { element: 'bool', wanted: 'bool[queries / B, keys / B]', fits: [isBlocks('queries'), isKeyBlocks], unit: undefined };
+
+/** A set of positions, one truth value each. */
+const setShapes: Readonly<Record<string, TensorShape>> = {
+  keys: { element: 'bool', wanted: 'bool[keys]', fits: [(axis) => axis.kind === 'keys'], unit: undefined },
+  queries: { element: 'bool', wanted: 'bool[queries]', fits: [(axis) => axis.kind === 'queries'], unit: undefined },
+  slashes: { element: 'bool', wanted: 'bool[n]', fits: [isList], unit: undefined },
+};
+
+function fitsAxes(axes: readonly AxisType[], shape: TensorShape): boolean {
+  const leading = axes.length - shape.fits.length;
+  return leading >= 0 && axes.every((axis, i) => (i < leading ? isAutomatic(axis) : shape.fits[i - leading]?.(axis) === true));
+}
 
 function checkTensor(name: string, value: Expr | RangeExpr, env: Env, shape: TensorShape, rangeToo: boolean): void {
   const { report: tell, infer } = env.checking;
@@ -92,8 +106,9 @@ function checkTensor(name: string, value: Expr | RangeExpr, env: Env, shape: Ten
     return;
   }
   const found = tensorText(type.element, type.axes);
-  const leading = type.axes.length - shape.fits.length;
-  const axesFit = leading >= 0 && type.axes.every((axis, i) => (i < leading ? isAutomatic(axis) : shape.fits[i - leading]?.(axis) === true));
+  const set = setShapes[name];
+  if (set !== undefined && type.element === 'bool' && fitsAxes(type.axes, set)) return;
+  const axesFit = fitsAxes(type.axes, shape);
   if (type.element !== shape.element || !axesFit) {
     const help = name === 'tiles' && axesFit ? 'for a table of ints write a predicate: `{ (q, k) => table[...] != 0 }`' : undefined;
     tell(report.axesDoNotFit(value.span, { callee: name, wanted: shape.wanted, found, help }));

@@ -2,7 +2,7 @@
  * What the checker carries along: where it stands, which names mean what, and where reports go; and the resolution of a bare name.
  * Environments are immutable; `Checking` collects for one declaration which parameters and masks were used.
  */
-import type { Expr, Ident } from './ast.ts';
+import type { Expr, Ident, StageDecl } from './ast.ts';
 import { bareMasks, constructors, functions, reservedNames, sizeNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { unreachable } from './diagnostic.ts';
@@ -10,10 +10,10 @@ import type { Diagnostic } from './diagnostic.ts';
 import type { FileScope, Global } from './scope.ts';
 import type { Span } from './span.ts';
 import { errorType, isAutomatic, maskType, scalarType, tensorText, typeText } from './types.ts';
-import type { ScalarType, Type } from './types.ts';
+import type { AxisType, ScalarType, TensorType, Type } from './types.ts';
 
 /** Where an expression stands; decides which positions and sizes it may name. */
-export type Place = 'mask' | 'predicate' | 'score' | 'scale' | 'sink' | 'default' | 'pin';
+export type Place = 'mask' | 'predicate' | 'score' | 'scale' | 'sink' | 'stage' | 'default' | 'pin';
 
 export interface Binding {
   readonly type: Type;
@@ -25,9 +25,21 @@ export interface Use {
   readonly at: Span;
 }
 
+/** The equation of a stage that an expression belongs to. */
+export interface StageContext {
+  readonly decl: StageDecl;
+  /** All declared indices. */
+  readonly indices: ReadonlyMap<string, AxisType>;
+  /** Indices of the equation and of the reductions around. */
+  readonly own: ReadonlySet<string>;
+  /** Whether a reduction is around. */
+  readonly reduced: boolean;
+}
+
 /** The state of checking one declaration. */
 export interface Checking {
   readonly scope: FileScope;
+  readonly scopeOf: (file: string) => FileScope;
   readonly report: (diagnostic: Diagnostic) => void;
   readonly usedNames: Set<string>;
   readonly uses: Use[];
@@ -39,6 +51,7 @@ export interface Env {
   readonly place: Place;
   readonly values: ReadonlyMap<string, Binding>;
   readonly checking: Checking;
+  readonly stage?: StageContext;
 }
 
 const placeText: Readonly<Record<Place, string>> = {
@@ -47,6 +60,7 @@ const placeText: Readonly<Record<Place, string>> = {
   score: 'a score',
   scale: '`scale`',
   sink: '`sink`',
+  stage: 'an equation',
   default: 'a default',
   pin: 'a schedule',
 };
@@ -64,7 +78,7 @@ export function declareLocal(env: Env, name: Ident, type: Type, what: string): E
 }
 
 function hasHeads(place: Place): boolean {
-  return place === 'mask' || place === 'predicate' || place === 'score' || place === 'sink';
+  return place === 'mask' || place === 'predicate' || place === 'score' || place === 'sink' || place === 'stage';
 }
 
 /** The type of a bare name. */
@@ -82,7 +96,8 @@ export function resolveName(name: string, span: Span, env: Env): Type {
   switch (name) {
     case 'h':
     case 'b':
-      if (hasHeads(place)) return scalarType('int', false);
+      if (hasHeads(place) && !(name === 'h' && place === 'stage')) return scalarType('int', false);
+      if (place === 'stage') return refuse(report.unknownIndex(span, { name, candidates: [] }), env);
       return refuse(report.notAvailable(span, { name, place: placeText[place], help: place === 'scale' ? 'a factor per head belongs into `score`' : undefined }), env);
     case 'q':
     case 'k':
@@ -100,6 +115,7 @@ export function resolveName(name: string, span: Span, env: Env): Type {
 }
 
 function resolveGlobal(global: Global, name: string, span: Span, env: Env): Type {
+  if (global.kind === 'stage') return refuse(report.stageExpected(span, { name, found: 'a stage, not a mask or a value', candidates: [] }), env);
   if (global.kind === 'attention') {
     return refuse(report.attentionUsed(span, { name }, [{ span: global.decl.name.span, text: 'declared here' }]), env);
   }
@@ -136,7 +152,7 @@ export function asScalar(type: Type, span: Span, env: Env): ScalarType | undefin
     case 'scalar':
       return type;
     case 'tensor':
-      if (hasHeads(env.place) && type.axes.every(isAutomatic)) return scalarType(type.element, false, type.unit);
+      if (hasHeads(env.place) && type.axes.every(isAutomatic) && requireHeads(type, type.axes.length, span, env)) return scalarType(type.element, false, type.unit);
       env.checking.report(report.tensorNeedsIndices(span, { name: type.name, type: tensorText(type.element, type.axes) }));
       return undefined;
     case 'mask':
@@ -147,6 +163,14 @@ export function asScalar(type: Type, span: Span, env: Env): ScalarType | undefin
     default:
       return unreachable(type);
   }
+}
+
+/** Whether heads axes among the first `omitted` of a tensor have a current head; reported where an equation of a stage has none. */
+export function requireHeads(type: TensorType, omitted: number, span: Span, env: Env): boolean {
+  const needs = type.axes.slice(0, omitted).some((a) => a.kind === 'heads' || a.kind === 'kv_heads');
+  if (!needs || env.place !== 'stage' || env.values.has('h')) return true;
+  env.checking.report(report.tensorNeedsIndices(span, { name: type.name, type: tensorText(type.element, type.axes) }));
+  return false;
 }
 
 /** Reports where the type is no mask. */

@@ -5,12 +5,14 @@
 import type { Expr, Ident } from './ast.ts';
 import * as report from './catalogue/index.ts';
 import { callType } from './check-call.ts';
-import { asScalar, declareLocal, maskHere, refuse, requireBool, requireInt, requireMask, resolveName, withValue } from './check-env.ts';
+import { asScalar, declareLocal, maskHere, refuse, requireBool, requireHeads, requireInt, requireMask, resolveName, withValue } from './check-env.ts';
 import type { Env } from './check-env.ts';
+import { checkIndices } from './check-index.ts';
 import { agreeOnUnit, binaryType, unaryType } from './check-operators.ts';
+import { reduceType } from './check-reduce.ts';
 import { unreachable } from './diagnostic.ts';
 import { errorType, isAutomatic, maskType, scalarType, tensorText, typeText } from './types.ts';
-import type { AxisType, Type, Unit } from './types.ts';
+import type { Type } from './types.ts';
 
 type Of<K extends Expr['kind']> = Extract<Expr, { readonly kind: K }>;
 
@@ -38,6 +40,8 @@ export function infer(e: Expr, env: Env): Type {
       return infer(e.body, declareLocal(env, e.name, infer(e.value, env), 'a local name'));
     case 'any':
       return anyType(e, env);
+    case 'reduce':
+      return reduceType(e, env);
     case 'predicate':
       return predicateType(e, env);
     case 'choose':
@@ -124,33 +128,11 @@ function indexType(e: Of<'index'>, env: Env): Type {
     const wanted = least === axes.length ? indices(axes.length) : `${least} to ${indices(axes.length)}`;
     env.checking.report(report.wrongIndexCount(e.span, { name: e.base.name, type: tensorText(base.element, axes), given: e.indices.length, wanted }));
   }
-  e.indices.forEach((i, n) => {
-    const type = requireInt(i, `index ${n + 1} of \`${e.base.name}\``, env);
-    const axis = axes[left + n];
-    if (axis !== undefined) agreeOnUnit(`index ${n + 1} of \`${e.base.name}\``, i.span, unitOfAxis(axis), type?.unit, env);
-  });
+  else requireHeads(base, left, e.span, env);
+  checkIndices(e.base.name, axes, e.indices, env);
   return scalarType(base.element, false, base.unit);
 }
 
 function indices(n: number): string {
   return n === 1 ? '1 index' : `${n} indices`;
-}
-
-/** What an index of the axis counts, where that is sure. */
-function unitOfAxis(axis: AxisType): Unit | undefined {
-  switch (axis.kind) {
-    case 'queries':
-    case 'keys':
-      return 'tokens';
-    case 'blocks':
-      return 'tiles';
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'free':
-    case 'fixed':
-      return undefined;
-    default:
-      return unreachable(axis);
-  }
 }

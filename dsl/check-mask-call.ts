@@ -4,7 +4,7 @@
  */
 import { matchArguments } from './arguments.ts';
 import type { Problem } from './arguments.ts';
-import type { Arg, Expr, Param } from './ast.ts';
+import type { Arg, Expr, MaskDecl, Param } from './ast.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar, maskHere } from './check-env.ts';
 import type { Env } from './check-env.ts';
@@ -19,10 +19,15 @@ import type { AxisType, TensorType, Type } from './types.ts';
 type Call = Extract<Expr, { readonly kind: 'call' }>;
 
 export function maskCallType(e: Call, global: Extract<Global, { readonly kind: 'mask' }>, env: Env): Type {
-  const { decl } = global;
-  const name = e.callee.name;
   env.checking.uses.push({ global, at: e.callee.span });
   const result = maskHere(e.span, env);
+  checkArguments(e, global.decl, env);
+  return result;
+}
+
+/** The arguments of a mask or of a stage against its parameters. */
+export function checkArguments(e: Pick<Call, 'callee' | 'args' | 'span'>, decl: Pick<MaskDecl, 'name' | 'params'>, env: Env): void {
+  const name = e.callee.name;
   const { given, missing, problems } = matchArguments(decl.params, e.args);
   const tooMany = problems.some((p) => p.kind === 'too-many');
   if (tooMany) {
@@ -43,7 +48,6 @@ export function maskCallType(e: Call, global: Extract<Global, { readonly kind: '
     const type = types.get(param.name.name);
     if (arg !== undefined && type !== undefined) checkArgument(name, param, type, arg, env);
   }
-  return result;
 }
 
 function problemReport(callee: string, p: Problem, params: readonly Param[]): Diagnostic | undefined {
@@ -103,7 +107,7 @@ function axesFit(wanted: TensorType, found: TensorType): boolean {
 
 function axisFits(wanted: AxisType, found: AxisType | undefined): boolean {
   if (found === undefined) return false;
-  if (wanted.kind === 'free') return found.kind === 'free' || found.kind === 'fixed';
+  if (wanted.kind === 'free') return found.kind === 'free' || found.kind === 'fixed' || found.kind === 'counted';
   if (wanted.kind === 'blocks') return found.kind === 'blocks' && found.of === wanted.of;
   return found.kind === wanted.kind;
 }

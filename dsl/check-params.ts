@@ -21,7 +21,7 @@ function unitOf(word: string | undefined): Unit | undefined {
   return word === 'tokens' || word === 'tiles' ? word : undefined;
 }
 
-const plainAxes = ['batch', 'heads', 'kv_heads', 'queries', 'keys'] as const;
+const plainAxes = ['batch', 'heads', 'kv_heads', 'queries', 'keys', 'dim'] as const;
 
 /** What an axis expression means beside the other parameters. */
 export function readAxis(e: Expr, params: readonly Param[]): AxisReading {

@@ -9,6 +9,7 @@ import { asScalar, requireMask, requireNumber, withValue } from './check-env.ts'
 import type { Binding, Checking, Env, Place, Use } from './check-env.ts';
 import { infer } from './check-expr.ts';
 import { declareParams } from './check-params.ts';
+import { checkStage, useBindings } from './check-stage.ts';
 import { hasErrors } from './collect.ts';
 import { findCycles } from './cycles.ts';
 import type { Edge } from './cycles.ts';
@@ -32,9 +33,13 @@ export function checkProgram(
     for (const item of file.items) {
       if (item.kind === 'import') continue;
       const before = found.length;
-      const checking: Checking = { scope, report: (d) => found.push(d), usedNames: new Set(), uses: [], infer };
+      const scopeOf = (file: string): FileScope => scopes.get(file) ?? new Map();
+      const checking: Checking = { scope, scopeOf, report: (d) => found.push(d), usedNames: new Set(), uses: [], infer };
       if (item.kind === 'mask') {
         checkMask(item, checking);
+        calls.set(`${path}#${item.name.name}`, checking.uses.map(edgeOf));
+      } else if (item.kind === 'stage') {
+        checkStage(item, checking);
         calls.set(`${path}#${item.name.name}`, checking.uses.map(edgeOf));
       } else {
         checkAttention(item, checking);
@@ -63,11 +68,15 @@ function checkMask(decl: MaskDecl, checking: Checking): void {
 }
 
 function checkAttention(decl: AttentionDecl, checking: Checking): void {
-  const values = declareParams(decl.params, checking);
+  const values = new Map(declareParams(decl.params, checking));
+  for (const clause of decl.clauses) {
+    if (clause.kind !== 'stage') continue;
+    for (const [name, binding] of useBindings(clause, envOf('stage', values, checking))) values.set(name, binding);
+  }
   const seen = new Map<Clause['kind'], Clause>();
   for (const clause of decl.clauses) {
     const first = seen.get(clause.kind);
-    if (first !== undefined) {
+    if (first !== undefined && clause.kind !== 'stage') {
       checking.report(report.duplicateClause(clause.span, { name: clause.kind }, [{ span: first.span, text: 'first one' }]));
     }
     seen.set(clause.kind, first ?? clause);
@@ -91,6 +100,11 @@ function checkClause(clause: Clause, values: ReadonlyMap<string, Binding>, check
       return;
     case 'score':
       checkScore(clause, values, checking);
+      return;
+    case 'stage':
+      return;
+    case 'output':
+      for (const t of clause.tensors) infer({ kind: 'name', name: t.name, span: t.span }, envOf('mask', values, checking));
       return;
     case 'schedule':
       checkPins(clause, values, checking);

@@ -59,7 +59,7 @@ function formatPrimary(wrapper: CstNode | undefined, f: Formatter): Doc {
 }
 
 function formatCompound(n: CstNode, f: Formatter): Doc {
-  const [first, second, third] = nodes(n, 'expression');
+  const [first, second] = nodes(n, 'expression');
   const [name, otherName] = tokens(n, 'Name');
   switch (n.name) {
     case 'parenthesised': {
@@ -74,10 +74,11 @@ function formatCompound(n: CstNode, f: Formatter): Doc {
         hard, formatExpression(second, f),
       );
     case 'anyIn':
-      return concat(
-        word(n, 'kw_any', f), text(' '), tok(name, f), text(' '), word(n, 'kw_in', f), text(' '), formatExpression(first, f), text(' '), word(n, 'DotDot', f), text(' '),
-        formatExpression(second, f), word(n, 'Colon', f), group(indent(line, formatExpression(third, f))),
-      );
+      return concat(word(n, 'kw_any', f), text(' '), formatReduced(node(n, 'reduced'), f));
+    case 'reduction':
+      return concat(word(n, 'Reducer', f), text(' '), formatReduced(node(n, 'reduced'), f));
+    case 'selection':
+      return concat(word(n, 'Selector', f), word(n, 'LeftParen', f), formatExpression(first, f), word(n, 'RightParen', f), text(' '), formatReduced(node(n, 'reduced'), f));
     case 'predicate': {
       const close = token(n, 'RightBrace');
       return group(
@@ -88,10 +89,39 @@ function formatCompound(n: CstNode, f: Formatter): Doc {
     case 'choose':
       return formatChoose(n, f);
     case 'reference':
-      return concat(word(n, 'Name', f), formatArguments(node(n, 'callArguments'), f), formatIndices(node(n, 'indices'), f));
+      return concat(formatPath(n, f), formatArguments(node(n, 'callArguments'), f), formatIndices(node(n, 'indices'), f));
     default:
       return nothing;
   }
+}
+
+/** Indices, condition and body of a reduction. */
+function formatReduced(n: CstNode | undefined, f: Formatter): Doc {
+  if (n === undefined) return nothing;
+  const commas = tokens(n, 'Comma');
+  const over = nodes(n, 'reduceIndex').map((part, i): Doc => {
+    const range = node(part, 'range');
+    const bounds = range === undefined ? nothing : concat(text(' '), word(part, 'kw_in', f), text(' '), formatRange(range, f));
+    return concat(i === 0 ? nothing : text(' '), word(part, 'Name', f), bounds, comma(commas[i], f));
+  });
+  const where = token(n, 'kw_where');
+  const [first, second] = nodes(n, 'expression');
+  const condition = where === undefined ? nothing : concat(text(' '), tok(where, f), text(' '), formatExpression(first, f));
+  const body = where === undefined ? first : second;
+  return concat(...over, condition, word(n, 'Colon', f), group(indent(line, formatExpression(body, f))));
+}
+
+/** `lo .. hi`, or an axis. */
+export function formatRange(n: CstNode, f: Formatter): Doc {
+  const [from, to] = nodes(n, 'expression');
+  if (to === undefined) return formatExpression(from, f);
+  return concat(formatExpression(from, f), text(' '), word(n, 'DotDot', f), text(' '), formatExpression(to, f));
+}
+
+/** A name, or the tensor of a used stage. */
+export function formatPath(n: CstNode, f: Formatter): Doc {
+  const [first, second] = tokens(n, 'Name');
+  return second === undefined ? tok(first, f) : concat(tok(first, f), word(n, 'Dot', f), tok(second, f));
 }
 
 /** `if`, its `then`, and the `else` branches; a chain of `else if` stays at one level. */
@@ -122,7 +152,7 @@ function formatChoose(n: CstNode, f: Formatter): Doc {
   );
 }
 
-function formatArguments(n: CstNode | undefined, f: Formatter): Doc {
+export function formatArguments(n: CstNode | undefined, f: Formatter): Doc {
   if (n === undefined) return nothing;
   const commas = tokens(n, 'Comma');
   const args = nodes(n, 'argument').map((a, i): Doc => {

@@ -4,7 +4,7 @@
  */
 import type { CstNode } from 'chevrotain';
 import { isToken, node, nodes, token, tokens } from './cst.ts';
-import { formatExpression } from './format-expr.ts';
+import { formatArguments, formatExpression, formatPath, formatRange } from './format-expr.ts';
 import { bracketed, closing, comma, commentsOf, startsWith, tok, word } from './format-token.ts';
 import type { Formatter } from './format-token.ts';
 import { blankLine, concat, fill, group, hard, indent, line, nothing, text } from './layout.ts';
@@ -40,8 +40,10 @@ function formatItem(n: CstNode, f: Formatter): Doc {
       return formatImport(n, f);
     case 'maskDecl':
       return concat(word(n, 'kw_mask', f), text(' '), word(n, 'Name', f), formatParams(n, f), text(' '), word(n, 'Equal', f), indent(hard, formatExpression(node(n, 'expression'), f)));
+    case 'stageDecl':
+      return formatBlock(concat(word(n, 'kw_stage', f), text(' '), word(n, 'Name', f), formatParams(n, f)), n, 'stageItem', formatStageItem, f);
     case 'attentionDecl':
-      return formatAttention(n, f);
+      return formatBlock(concat(word(n, 'kw_attention', f), text(' '), word(n, 'Name', f), formatParams(n, f)), n, 'clause', formatClause, f);
     default:
       return nothing;
   }
@@ -59,8 +61,9 @@ function formatImport(n: CstNode, f: Formatter): Doc {
   return group(word(n, 'kw_import', f), indent(line, fill(names)), line, word(n, 'kw_from', f), text(' '), word(n, 'StringLiteral', f));
 }
 
-function formatAttention(n: CstNode, f: Formatter): Doc {
-  const clauses = nodes(n, 'clause').flatMap((c) => Object.values(c.children).flat()).flatMap((c) => (isToken(c) ? [] : [c]));
+/** A head and, in braces, parts on lines of their own. */
+function formatBlock(head: Doc, n: CstNode, rule: string, part: (n: CstNode, f: Formatter) => Doc, f: Formatter): Doc {
+  const clauses = nodes(n, rule).flatMap((c) => Object.values(c.children).flat()).flatMap((c) => (isToken(c) ? [] : [c]));
   const close = token(n, 'RightBrace');
   const body = clauses.map((clause, i): Doc => {
     const { leading = [], blankBefore = false } = f.trivia.get(clause.location?.startOffset ?? 0) ?? {};
@@ -70,15 +73,50 @@ function formatAttention(n: CstNode, f: Formatter): Doc {
       asked && i > 0 ? blankLine : hard,
       commentLines(leading, true),
       leading.length > 0 ? (blankBefore ? blankLine : hard) : nothing,
-      formatClause(clause, first === undefined ? f : { ...f, quiet: first }),
+      part(clause, first === undefined ? f : { ...f, quiet: first }),
     );
   });
   const last = commentsOf(close, f);
   const isEmpty = body.length === 0 && last.length === 0;
   return concat(
-    word(n, 'kw_attention', f), text(' '), word(n, 'Name', f), formatParams(n, f), text(' '), word(n, 'LeftBrace', f),
+    head, text(' '), word(n, 'LeftBrace', f),
     indent(...body, ...(last.length > 0 ? [hard, ...last] : [])), isEmpty ? nothing : hard, closing(close, f),
   );
+}
+
+function formatStageItem(n: CstNode, f: Formatter): Doc {
+  const body = node(n, 'expression');
+  switch (n.name) {
+    case 'indexItem': {
+      const range = node(n, 'range');
+      return concat(word(n, 'kw_index', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'kw_in', f), text(' '), range === undefined ? nothing : formatRange(range, f));
+    }
+    case 'letItem':
+      return concat(word(n, 'kw_let', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Equal', f), text(' '), formatExpression(body, f, true));
+    case 'repeatItem':
+      return formatBlock(concat(word(n, 'kw_repeat', f), text(' '), formatExpression(body, f)), n, 'stageItem', formatStageItem, f);
+    case 'stageUse':
+      return formatUse(n, f);
+    case 'equation': {
+      const commas = tokens(n, 'Comma');
+      const indices = nodes(n, 'indexName').map((i, at) => concat(at === 0 ? nothing : text(' '), word(i, 'Name', f), comma(commas[at], f)));
+      const open = token(n, 'LeftBracket');
+      const precision = node(n, 'precision');
+      return concat(
+        word(n, 'Name', f), open === undefined ? nothing : concat(tok(open, f), ...indices, word(n, 'RightBracket', f)),
+        precision === undefined ? nothing : concat(word(n, 'Colon', f), text(' '), word(precision, 'Name', f)),
+        text(' '), word(n, 'Equal', f),
+        startsWith(body, 'letIn') ? indent(hard, formatExpression(body, f)) : group(indent(line, formatExpression(body, f))),
+      );
+    }
+    default:
+      return nothing;
+  }
+}
+
+function formatUse(n: CstNode, f: Formatter): Doc {
+  const [name, callee] = tokens(n, 'Name');
+  return concat(word(n, 'kw_stage', f), text(' '), tok(name, f), text(' '), word(n, 'Equal', f), text(' '), tok(callee, f), formatArguments(node(n, 'callArguments'), f));
 }
 
 function formatClause(n: CstNode, f: Formatter): Doc {
@@ -93,6 +131,13 @@ function formatClause(n: CstNode, f: Formatter): Doc {
       return concat(word(n, 'kw_sink', f), hang());
     case 'scoreClause':
       return concat(word(n, 'kw_score', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Arrow', f), hang());
+    case 'stageUse':
+      return formatUse(n, f);
+    case 'outputClause': {
+      const commas = tokens(n, 'Comma');
+      const paths = nodes(n, 'path').map((p, i) => concat(i === 0 ? nothing : text(' '), formatPath(p, f), comma(commas[i], f)));
+      return concat(word(n, 'kw_output', f), text(' '), ...paths);
+    }
     case 'scheduleClause': {
       const commas = tokens(n, 'Comma');
       const pins = nodes(n, 'pin').map((p, i): Doc => {

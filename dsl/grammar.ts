@@ -13,8 +13,9 @@ function labelOf(type: TokenType): string {
 
 /** What a rule starts with, for the message when nothing fits. */
 const ruleLabels: ReadonlyMap<string, string> = new Map([
-  ['item', '`mask`, `attention` or `import`'],
-  ['clause', '`mask`, `scale`, `score`, `sink` or `schedule`'],
+  ['item', '`mask`, `attention`, `stage` or `import`'],
+  ['clause', '`mask`, `scale`, `score`, `sink`, `stage`, `output` or `schedule`'],
+  ['stageItem', '`index`, `let`, `repeat`, `stage` or an equation'],
   ['primary', 'an expression'],
 ]);
 
@@ -25,6 +26,14 @@ const expectations: IParserErrorMessageProvider = {
   buildNoViableAltMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? ruleLabels.get(ruleName) ?? 'something else',
   buildEarlyExitMessage: ({ ruleName, customUserDescription }) => customUserDescription ?? ruleLabels.get(ruleName) ?? 'something else',
 };
+
+/** A reduction is told from a call or a name by the index that follows: `max t in ...` against `max(a, b)`. */
+function isNameLike(t: IToken): boolean {
+  return t.tokenType === T.Name || (t.tokenType.CATEGORIES ?? []).includes(T.Name);
+}
+
+/** What may stand behind the first index of a reduction. */
+const followsIndex: ReadonlySet<TokenType> = new Set([T.In, T.Where, T.Comma, T.Colon]);
 
 class FiligreeParser extends CstParser {
   constructor() {
@@ -40,6 +49,7 @@ class FiligreeParser extends CstParser {
     this.OR([
       { ALT: () => this.SUBRULE(this.importDecl) },
       { ALT: () => this.SUBRULE(this.maskDecl) },
+      { ALT: () => this.SUBRULE(this.stageDecl) },
       { ALT: () => this.SUBRULE(this.attentionDecl) },
     ]);
   });
@@ -69,6 +79,92 @@ class FiligreeParser extends CstParser {
     this.OPTION(() => this.SUBRULE(this.params));
     this.CONSUME(T.Equal);
     this.SUBRULE(this.expression);
+  });
+
+  readonly stageDecl = this.RULE('stageDecl', () => {
+    this.CONSUME(T.Stage);
+    this.CONSUME(T.Name);
+    this.OPTION(() => this.SUBRULE(this.params));
+    this.CONSUME(T.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.stageItem));
+    this.CONSUME(T.RightBrace);
+  });
+
+  readonly stageItem = this.RULE('stageItem', () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.indexItem) },
+      { ALT: () => this.SUBRULE(this.letItem) },
+      { ALT: () => this.SUBRULE(this.repeatItem) },
+      { ALT: () => this.SUBRULE(this.stageUse) },
+      { ALT: () => this.SUBRULE(this.equation) },
+    ]);
+  });
+
+  readonly indexItem = this.RULE('indexItem', () => {
+    this.CONSUME(T.Index);
+    this.CONSUME(T.Name);
+    this.CONSUME(T.In);
+    this.SUBRULE(this.range);
+  });
+
+  readonly range = this.RULE('range', () => {
+    this.SUBRULE(this.expression);
+    this.OPTION(() => {
+      this.CONSUME(T.DotDot);
+      this.SUBRULE2(this.expression);
+    });
+  });
+
+  readonly letItem = this.RULE('letItem', () => {
+    this.CONSUME(T.Let);
+    this.CONSUME(T.Name);
+    this.CONSUME(T.Equal);
+    this.SUBRULE(this.expression);
+  });
+
+  readonly repeatItem = this.RULE('repeatItem', () => {
+    this.CONSUME(T.Repeat);
+    this.SUBRULE(this.expression);
+    this.CONSUME(T.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.stageItem));
+    this.CONSUME(T.RightBrace);
+  });
+
+  readonly stageUse = this.RULE('stageUse', () => {
+    this.CONSUME(T.Stage);
+    this.CONSUME(T.Name);
+    this.CONSUME(T.Equal);
+    this.CONSUME2(T.Name);
+    this.OPTION(() => this.SUBRULE(this.callArguments));
+  });
+
+  readonly equation = this.RULE('equation', () => {
+    this.CONSUME(T.Name);
+    this.OPTION(() => {
+      this.CONSUME(T.LeftBracket);
+      this.OPTION2(() => {
+        this.SUBRULE(this.indexName);
+        this.MANY(() => {
+          this.CONSUME(T.Comma);
+          this.SUBRULE2(this.indexName);
+        });
+      });
+      this.CONSUME(T.RightBracket);
+    });
+    this.OPTION3(() => {
+      this.CONSUME(T.Colon);
+      this.SUBRULE(this.precision);
+    });
+    this.CONSUME(T.Equal);
+    this.SUBRULE(this.expression);
+  });
+
+  readonly indexName = this.RULE('indexName', () => {
+    this.CONSUME(T.Name);
+  });
+
+  readonly precision = this.RULE('precision', () => {
+    this.CONSUME(T.Name);
   });
 
   readonly attentionDecl = this.RULE('attentionDecl', () => {
@@ -136,6 +232,8 @@ class FiligreeParser extends CstParser {
       { ALT: () => this.SUBRULE(this.scaleClause) },
       { ALT: () => this.SUBRULE(this.scoreClause) },
       { ALT: () => this.SUBRULE(this.sinkClause) },
+      { ALT: () => this.SUBRULE(this.stageUse) },
+      { ALT: () => this.SUBRULE(this.outputClause) },
       { ALT: () => this.SUBRULE(this.scheduleClause) },
     ]);
   });
@@ -160,6 +258,23 @@ class FiligreeParser extends CstParser {
   readonly sinkClause = this.RULE('sinkClause', () => {
     this.CONSUME(T.Sink);
     this.SUBRULE(this.expression);
+  });
+
+  readonly outputClause = this.RULE('outputClause', () => {
+    this.CONSUME(T.Output);
+    this.SUBRULE(this.path);
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      this.SUBRULE2(this.path);
+    });
+  });
+
+  readonly path = this.RULE('path', () => {
+    this.CONSUME(T.Name);
+    this.OPTION(() => {
+      this.CONSUME(T.Dot);
+      this.CONSUME2(T.Name);
+    });
   });
 
   readonly scheduleClause = this.RULE('scheduleClause', () => {
@@ -204,6 +319,8 @@ class FiligreeParser extends CstParser {
       { ALT: () => this.SUBRULE(this.ifThenElse) },
       { ALT: () => this.SUBRULE(this.letIn) },
       { ALT: () => this.SUBRULE(this.anyIn) },
+      { GATE: () => isNameLike(this.LA(2)) && followsIndex.has(this.LA(3).tokenType), ALT: () => this.SUBRULE(this.reduction) },
+      { ALT: () => this.SUBRULE(this.selection) },
       { ALT: () => this.SUBRULE(this.predicate) },
       { ALT: () => this.SUBRULE(this.choose) },
       { ALT: () => this.SUBRULE(this.reference) },
@@ -236,13 +353,43 @@ class FiligreeParser extends CstParser {
 
   readonly anyIn = this.RULE('anyIn', () => {
     this.CONSUME(T.Any);
-    this.CONSUME(T.Name);
-    this.CONSUME(T.In);
+    this.SUBRULE(this.reduced);
+  });
+
+  readonly reduction = this.RULE('reduction', () => {
+    this.CONSUME(T.Reducer);
+    this.SUBRULE(this.reduced);
+  });
+
+  readonly selection = this.RULE('selection', () => {
+    this.CONSUME(T.Selector);
+    this.CONSUME(T.LeftParen);
     this.SUBRULE(this.expression);
-    this.CONSUME(T.DotDot);
-    this.SUBRULE2(this.expression);
+    this.CONSUME(T.RightParen);
+    this.SUBRULE(this.reduced);
+  });
+
+  /** Indices, condition and body of a reduction. */
+  readonly reduced = this.RULE('reduced', () => {
+    this.SUBRULE(this.reduceIndex);
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      this.SUBRULE2(this.reduceIndex);
+    });
+    this.OPTION(() => {
+      this.CONSUME(T.Where);
+      this.SUBRULE(this.expression);
+    });
     this.CONSUME(T.Colon);
-    this.SUBRULE3(this.expression);
+    this.SUBRULE2(this.expression);
+  });
+
+  readonly reduceIndex = this.RULE('reduceIndex', () => {
+    this.CONSUME(T.Name);
+    this.OPTION(() => {
+      this.CONSUME(T.In);
+      this.SUBRULE(this.range);
+    });
   });
 
   readonly predicate = this.RULE('predicate', () => {
@@ -285,6 +432,10 @@ class FiligreeParser extends CstParser {
 
   readonly reference = this.RULE('reference', () => {
     this.CONSUME(T.Name);
+    this.OPTION2(() => {
+      this.CONSUME(T.Dot);
+      this.CONSUME2(T.Name);
+    });
     this.OPTION(() => {
       this.OR([
         { ALT: () => this.SUBRULE(this.callArguments) },

@@ -18,7 +18,9 @@ export const sourceLengthLimit = 262_144;
 const closerOf: ReadonlyMap<string, string> = new Map([['(', ')'], ['[', ']'], ['{', '}']]);
 const closers = new Set(closerOf.values());
 const prefixes = new Set(['if', 'let', 'any', 'per']);
-const declarations = new Set(['mask', 'attention', 'import']);
+/** Prefixes only where no call follows. */
+const reducers = new Set(['sum', 'mean', 'min', 'max', 'all', 'argmax', 'softmax', 'rank', 'mass', 'cumsum']);
+const declarations = new Set(['mask', 'attention', 'import', 'stage', 'index']);
 
 /** The first token that lies too deep, if there is one. */
 export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {
@@ -29,8 +31,9 @@ export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {
   }
   let open: Open[] = [{ close: '', inner: 0 }];
   let depth = 0;
-  for (const token of tokens) {
+  for (const [at, token] of tokens.entries()) {
     const word = token.image;
+    const isPrefix = prefixes.has(word) || (reducers.has(word) && tokens[at + 1]?.image !== '(');
     const top = open[open.length - 1] ?? { close: '', inner: 0 };
     const close = closerOf.get(word);
     if (close !== undefined) {
@@ -42,7 +45,7 @@ export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {
         open.pop();
         depth -= top.inner + 1;
       }
-    } else if (prefixes.has(word)) {
+    } else if (isPrefix) {
       top.inner += 1;
       depth += 1;
     } else if (word === ',') {

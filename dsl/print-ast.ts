@@ -2,7 +2,7 @@
  * Syntax trees to source text with the fewest parentheses. In: a tree without holes (made by hand, or by a generator of programs). Out:
  * text that parses to the same tree; its layout is plain, formatSource makes it canonical.
  */
-import type { Arg, Clause, Expr, Item, Param, RangeExpr } from './ast.ts';
+import type { Arg, Clause, Expr, Item, Param, RangeExpr, StageItem, StageUse } from './ast.ts';
 import { precedenceOf } from './build-expr.ts';
 import { unreachable } from './diagnostic.ts';
 
@@ -20,6 +20,7 @@ function levelOf(e: Expr): number {
     case 'if':
     case 'let':
     case 'any':
+    case 'reduce':
       return openEnded;
     case 'int':
     case 'float':
@@ -73,6 +74,11 @@ export function printExpression(e: Expr): string {
       return `let ${e.name.name} = ${printExpression(e.value)}; ${printExpression(e.body)}`;
     case 'any':
       return `any ${e.variable.name} in ${printExpression(e.from)} .. ${printExpression(e.to)}: ${printExpression(e.body)}`;
+    case 'reduce': {
+      const over = e.over.map((i) => (i.range === undefined ? i.name.name : `${i.name.name} in ${printArgValue(i.range)}`)).join(', ');
+      const arg = e.arg === undefined ? '' : `(${printExpression(e.arg)})`;
+      return `${e.op}${arg} ${over}${e.where === undefined ? '' : ` where ${printExpression(e.where)}`}: ${printExpression(e.body)}`;
+    }
     case 'predicate':
       return `{ (${e.query.name}, ${e.key.name}) => ${printExpression(e.body)} }`;
     case 'choose': {
@@ -116,10 +122,38 @@ function printClause(c: Clause): string {
       return `${c.kind} ${printExpression(c.body)}`;
     case 'score':
       return `score ${c.variable.name} => ${printExpression(c.body)}`;
+    case 'stage':
+      return printUse(c);
+    case 'output':
+      return `output ${c.tensors.map((t) => t.name).join(', ')}`;
     case 'schedule':
       return `schedule { ${c.pins.map((p) => `${p.name.name} = ${printExpression(p.value)}`).join(', ')} }`;
     default:
       return unreachable(c);
+  }
+}
+
+function printUse(u: StageUse): string {
+  return `stage ${u.name.name} = ${u.callee.name}${u.args.length === 0 ? '' : `(${u.args.map(printArg).join(', ')})`}`;
+}
+
+function printStageItem(item: StageItem, margin: string): string {
+  switch (item.kind) {
+    case 'index':
+      return `${margin}index ${item.name.name} in ${printArgValue(item.range)}\n`;
+    case 'let':
+      return `${margin}let ${item.name.name} = ${printExpression(item.value)}\n`;
+    case 'equation': {
+      const indices = item.indices.length === 0 ? '' : `[${item.indices.map((i) => i.name).join(', ')}]`;
+      const precision = item.precision === undefined ? '' : `: ${item.precision.name}`;
+      return `${docLines(item.doc, margin)}${margin}${item.name.name}${indices}${precision} = ${printExpression(item.body)}\n`;
+    }
+    case 'repeat':
+      return `${margin}repeat ${printExpression(item.count)} {\n${item.items.map((i) => printStageItem(i, `${margin}  `)).join('')}${margin}}\n`;
+    case 'stage':
+      return `${margin}${printUse(item)}\n`;
+    default:
+      return unreachable(item);
   }
 }
 
@@ -131,6 +165,8 @@ function printItem(item: Item): string {
     }
     case 'mask':
       return `${docLines(item.doc, '')}mask ${item.name.name}${printParams(item.params)} =\n  ${printExpression(item.body)}`;
+    case 'stage':
+      return `${docLines(item.doc, '')}stage ${item.name.name}${printParams(item.params)} {\n${item.items.map((i) => printStageItem(i, '  ')).join('')}}`;
     case 'attention':
       return `${docLines(item.doc, '')}attention ${item.name.name}${printParams(item.params)} {\n${item.clauses.map((c) => `  ${printClause(c)}\n`).join('')}}`;
     default:

@@ -44,7 +44,7 @@ export function readProgram(entryFile: string, readFile: ReadFile): ProgramResul
 
 /** One declaration, for listings and bindings. */
 export interface Declaration {
-  readonly kind: 'mask' | 'attention';
+  readonly kind: 'mask' | 'stage' | 'attention';
   readonly name: string;
   readonly doc: readonly string[];
   readonly params: readonly Param[];

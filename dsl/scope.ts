@@ -2,16 +2,17 @@
  * The names that a file knows at its top level: its own declarations and what it imports. In: all files of a program. Out: one
  * scope per file, and diagnostics for names that clash, are reserved, or do not exist in the imported file.
  */
-import type { AttentionDecl, Ident, MaskDecl, SourceFile } from './ast.ts';
+import type { AttentionDecl, Ident, MaskDecl, SourceFile, StageDecl } from './ast.ts';
 import { isBuiltin, reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { unreachable } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { resolveImport } from './load.ts';
 
-/** A declared mask or attention, with the file whose names its body uses. */
+/** A declared mask, stage or attention, with the file whose names its body uses. */
 export type Global =
   | { readonly kind: 'mask'; readonly decl: MaskDecl; readonly file: string }
+  | { readonly kind: 'stage'; readonly decl: StageDecl; readonly file: string }
   | { readonly kind: 'attention'; readonly decl: AttentionDecl; readonly file: string };
 
 /** Top-level names of one file, imports under their alias. */
@@ -55,6 +56,9 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
       case 'mask':
         declare(item.name, { kind: 'mask', decl: item, file: path });
         break;
+      case 'stage':
+        declare(item.name, { kind: 'stage', decl: item, file: path });
+        break;
       case 'attention':
         declare(item.name, { kind: 'attention', decl: item, file: path });
         break;
@@ -63,7 +67,7 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
         // A file that could not be read has been reported by the loader.
         if (target === undefined) break;
         for (const { name, alias } of item.names) {
-          const found = ownMask(target, name, diagnostics, item.from);
+          const found = shared(target, name, diagnostics, item.from);
           if (found !== undefined) declare(alias ?? name, found);
         }
         break;
@@ -75,14 +79,16 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
   return scope;
 }
 
-function ownMask(target: SourceFile, name: Ident, diagnostics: Diagnostic[], from: string): Global | undefined {
+/** Masks and stages can be imported. */
+function shared(target: SourceFile, name: Ident, diagnostics: Diagnostic[], from: string): Global | undefined {
   for (const item of target.items) {
     if (item.kind === 'import' || item.name.name !== name.name) continue;
     if (item.kind === 'mask') return { kind: 'mask', decl: item, file: target.file };
+    if (item.kind === 'stage') return { kind: 'stage', decl: item, file: target.file };
     diagnostics.push(report.attentionUsed(name.span, { name: name.name }, [{ span: item.name.span, text: 'declared here' }]));
     return undefined;
   }
-  const candidates = target.items.flatMap((i) => (i.kind === 'mask' ? [i.name.name] : []));
+  const candidates = target.items.flatMap((i) => (i.kind === 'mask' || i.kind === 'stage' ? [i.name.name] : []));
   diagnostics.push(report.importMissing(name.span, { name: name.name, path: from, candidates }));
   return undefined;
 }

@@ -50,6 +50,15 @@ export const Scale = contextual('scale');
 export const Score = contextual('score');
 export const Sink = contextual('sink');
 export const Schedule = contextual('schedule');
+export const Stage = contextual('stage');
+export const Output = contextual('output');
+export const Index = contextual('index');
+export const Repeat = contextual('repeat');
+export const Where = contextual('where');
+
+/** Words that begin a reduction (`sum t in 0 .. n: ...`), and those that also take an argument first (`top(n) J: ...`). */
+export const Reducer = createToken({ name: 'Reducer', pattern: /(?:sum|mean|min|max|all|argmax|softmax|rank|mass|cumsum)(?![A-Za-z0-9_])/, longer_alt: Name, label: 'a reduction', categories: [Name] });
+export const Selector = createToken({ name: 'Selector', pattern: /(?:top_mass|top|nth)(?![A-Za-z0-9_])/, longer_alt: Name, label: 'a selection' });
 
 // Operators. `-` is both; `UnaryOperator` and `BinaryOperator` are what the grammar asks for.
 export const BinaryOperator = category('BinaryOperator', 'an operator');
@@ -88,6 +97,7 @@ const Bar = symbol('Bar', '|', [BinaryOperator]);
 const Tilde = symbol('Tilde', '~', [UnaryOperator]);
 
 export const DotDot = symbol('DotDot', '..');
+export const Dot = symbol('Dot', '.');
 export const LeftParen = symbol('LeftParen', '(');
 export const RightParen = symbol('RightParen', ')');
 export const LeftBracket = symbol('LeftBracket', '[');
@@ -118,9 +128,9 @@ const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n\r]*/, group: '
 export const allTokens: TokenType[] = [
   WhiteSpace, Comment, ForeignComment, StringLiteral, NumberLiteral,
   Mask, Attention, Import, Const, If, Then, Else, Let, Any, Per, True, False,
-  From, As, In, Head, Choose, Scale, Score, Sink, Schedule,
+  From, As, Index, In, Head, Choose, Scale, Score, Sink, Schedule, Stage, Output, Repeat, Where, Selector, Reducer,
   Div, Mod, AndWord, OrWord, NotWord, Name,
-  AndAnd, OrOr, Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, DotDot,
+  AndAnd, OrOr, Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, DotDot, Dot,
   Less, Greater, Equal, Plus, Minus, Star, Slash, Ampersand, Bar, Tilde, Percent, Bang,
   LeftParen, RightParen, LeftBracket, RightBracket, LeftBrace, RightBrace, Comma, Colon, Semicolon,
   BinaryOperator, UnaryOperator,
@@ -128,7 +138,7 @@ export const allTokens: TokenType[] = [
 
 /** Words that cannot be names. */
 export const reservedWords: ReadonlySet<string> = new Set([
-  'mask', 'attention', 'import', 'const', 'if', 'then', 'else', 'let', 'any', 'per', 'true', 'false', 'div', 'mod', 'and', 'or', 'not',
+  'mask', 'attention', 'import', 'const', 'if', 'then', 'else', 'let', 'any', 'per', 'true', 'false', 'div', 'mod', 'and', 'or', 'not', 'top', 'top_mass', 'nth',
 ]);
 
 export interface CommentTrivia {

@@ -7,7 +7,9 @@ export type Unit = 'tokens' | 'tiles';
 export type ScalarName = 'int' | 'float' | 'bool';
 
 export type AxisType =
-  | { readonly kind: 'batch' | 'heads' | 'kv_heads' | 'queries' | 'keys' }
+  | { readonly kind: 'batch' | 'heads' | 'kv_heads' | 'queries' | 'keys' | 'dim' }
+  /** An index of a stage over `0 .. extent`. */
+  | { readonly kind: 'counted'; readonly extent: string }
   | { readonly kind: 'blocks'; readonly of: 'queries' | 'keys'; readonly size: string }
   | { readonly kind: 'free'; readonly name: string }
   /** A literal extent, or one given by a `const` parameter (then known only by its name here). */
@@ -20,6 +22,8 @@ export interface ScalarType {
   readonly unit?: Unit;
   /** Made of literals and `const` parameters only. */
   readonly constant: boolean;
+  /** Of a name that is an index: the kind of its range. */
+  readonly axis?: AxisType['kind'];
 }
 
 export interface TensorType {
@@ -51,12 +55,14 @@ export function axisText(axis: AxisType): string {
     case 'free':
       return axis.name;
     case 'fixed':
+    case 'counted':
       return axis.extent;
     case 'batch':
     case 'heads':
     case 'kv_heads':
     case 'queries':
     case 'keys':
+    case 'dim':
       return axis.kind;
     default:
       return unreachable(axis);

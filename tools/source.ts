@@ -34,7 +34,7 @@ export interface Parameter {
 }
 
 export interface Declaration {
-  readonly kind: 'mask' | 'attention';
+  readonly kind: 'mask' | 'stage' | 'attention';
   readonly name: string;
   readonly doc: readonly string[];
   readonly parameters: readonly Parameter[];

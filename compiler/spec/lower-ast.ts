@@ -3,7 +3,7 @@
  * values of `const` parameters. Out: the spec, or why there is none: an unknown name, a missing or impossible value, a program that
  * grows too large. A mask becomes a plain attention with the mask's parameters.
  */
-import type { AttentionDecl, Clause, Item, MaskDecl, SourceFile } from '../../dsl/ast.ts';
+import type { AttentionDecl, Clause, Item, MaskDecl, SourceFile, StageDecl } from '../../dsl/ast.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { bad, DiagnosticError, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
@@ -12,15 +12,16 @@ import type { Program } from '../../dsl/program.ts';
 import { noSpan } from '../../dsl/span.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import type { SchedulePins, Spec } from './ir.ts';
+import type { SchedulePins, Spec, StageOutput } from './ir.ts';
 import { lower, lowerMask, lowerScalar } from './lower-expr.ts';
 import { specParams } from './lower-params.ts';
 import { broken, scalarValue } from './lower-scalar.ts';
+import { lowerStage, lowerUse } from './lower-stage.ts';
 import { bounded } from './lower-state.ts';
 import type { Env, Lowering, Value } from './lower-state.ts';
 import { headNames, pairNames, sizeNames, sizeRef } from './names.ts';
 
-type Declared = MaskDecl | AttentionDecl;
+type Declared = MaskDecl | StageDecl | AttentionDecl;
 
 /** Lowers declaration `name` of `entryFile`. The files must have passed the checker. */
 export function lowerProgram(
@@ -46,6 +47,7 @@ export function lowerProgram(
     taken: new Set([...sizeNames, ...pairNames, ...headNames, 's']),
     launchRefs: new Set(sizeNames),
     requires: [],
+    stages: [],
     found: [],
     shapes: new WeakMap(),
     steps: 0,
@@ -65,10 +67,14 @@ function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, nu
   const scope = l.program.scopes.get(l.program.entryFile) ?? broken('no scope of the entry file');
   const empty: Env = { values: new Map(), scope, locals: [] };
   const { scalars, tensors, values } = specParams(l, decl.params, constValues, (e) => lower(l, e, empty));
-  const env: Env = { values, scope, locals: [] };
+  if (decl.kind === 'stage') return stageSpec(l, decl, scalars, tensors, values);
+  let env: Env = { values, scope, locals: [] };
   const clauses: readonly Clause[] = decl.kind === 'mask' ? [{ kind: 'mask', body: decl.body, span: decl.body.span }] : decl.clauses;
   const find = <K extends Clause['kind']>(kind: K): Extract<Clause, { readonly kind: K }> | undefined =>
     clauses.find((c): c is Extract<Clause, { readonly kind: K }> => c.kind === kind);
+  for (const clause of clauses) {
+    if (clause.kind === 'stage') env = { ...env, values: new Map([...env.values, ...lowerUse(l, clause, env, '')]) };
+  }
   const maskClause = find('mask') ?? broken('an attention without a mask');
   const scale = find('scale');
   const score = find('score');
@@ -83,8 +89,8 @@ function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, nu
     doc: decl.doc,
     scalars,
     tensors,
-    stages: [],
-    outputs: [],
+    stages: l.stages,
+    outputs: clauses.flatMap((c) => (c.kind === 'output' ? outputsOf(c.tensors.map((t) => t.name), env.values) : [])),
     mask,
     scale: scale === undefined ? x.unary('rsqrt', x.toFloat(sizeRef('dim'))) : floatOf(scale, env),
     ...(score === undefined ? {} : { score: floatOf(score, scoreEnv(env, score.variable.name)) }),
@@ -93,6 +99,22 @@ function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, nu
     pins: schedule === undefined ? {} : pinsOf(l, schedule, env),
     span: decl.span,
   };
+}
+
+/** A stage by itself: its tensors come out, and no attention is computed. */
+function stageSpec(l: Lowering, decl: StageDecl, scalars: Spec['scalars'], tensors: Spec['tensors'], values: ReadonlyMap<string, Value>): Spec {
+  const made = lowerStage(l, decl, values, '', l.program.entryFile);
+  return {
+    name: decl.name.name, computes: 'stages', doc: decl.doc, scalars, tensors, stages: l.stages, outputs: outputsOf([...made.keys()], made),
+    mask: { kind: 'none', span: decl.span }, scale: x.float(1), requires: l.requires, pins: {}, span: decl.span,
+  };
+}
+
+function outputsOf(names: readonly string[], values: ReadonlyMap<string, Value>): readonly StageOutput[] {
+  return names.flatMap((name) => {
+    const value = values.get(name);
+    return value?.kind === 'tensor' ? [{ name, tensor: value.tensor.name }] : [];
+  });
 }
 
 function scoreEnv(env: Env, variable: string): Env {

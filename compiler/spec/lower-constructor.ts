@@ -2,6 +2,7 @@
  * The built-in constructors of masks over lowered arguments.
  */
 import type { Span } from '../../dsl/span.ts';
+import { int } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { Axis, MaskExpr, TensorUse } from './ir.ts';
 import { automaticIndex, broken } from './lower-scalar.ts';
@@ -44,5 +45,6 @@ function useOf(t: BoundTensor, open: number): TensorUse {
 }
 
 function blockOf(axis: Axis | undefined): Expr {
+  if (axis?.kind === 'keys') return int(1);
   return axis?.kind === 'blocks' ? axis.size : broken('a table without blocks');
 }

@@ -13,9 +13,10 @@ import type { MaskExpr } from './ir.ts';
 import { lowerConstructor } from './lower-constructor.ts';
 import { bindArguments } from './lower-params.ts';
 import { binaryScalar, boundedScalar, broken, callScalar, readAt, scalarOf, scalarValue, unaryScalar } from './lower-scalar.ts';
-import { bounded, enter, leave, quantifierEnd } from './lower-state.ts';
+import { bounded, enter, leave, quantifierEnd, requireDivisor } from './lower-state.ts';
 import type { Env, Lowering, Value } from './lower-state.ts';
-import { headNames, sizeNames } from './names.ts';
+import { lowerDot, lowerReduce } from './lower-reduce.ts';
+import { firstQuery, headNames, sizeNames } from './names.ts';
 
 type Of<K extends Syntax['kind']> = Extract<Syntax, { readonly kind: K }>;
 
@@ -52,7 +53,7 @@ function lowerInner(l: Lowering, e: Syntax, env: Env): Value {
     case 'index': {
       const base = env.values.get(e.base.name);
       if (base?.kind !== 'tensor') return broken(`\`${e.base.name}\` is no tensor`);
-      return boundedScalar(l, readAt(base.tensor, e.indices.map((i) => lowerScalar(l, i, env))), e);
+      return boundedScalar(l, readAt(base.tensor, e.indices.map((i) => lowerScalar(l, i, env)), env), e);
     }
     case 'unary':
       return lowerUnary(l, e, env);
@@ -64,6 +65,8 @@ function lowerInner(l: Lowering, e: Syntax, env: Env): Value {
       return lower(l, e.body, bind(env, e.name.name, lower(l, e.value, env)));
     case 'any':
       return lowerAny(l, e, env);
+    case 'reduce':
+      return boundedScalar(l, lowerReduce(l, e, env), e);
     case 'predicate': {
       const query = bind(env, e.query.name, scalarValue(x.ref('q', 'int')));
       const body = lowerScalar(l, e.body, bind(query, e.key.name, scalarValue(x.ref('k', 'int'))));
@@ -87,6 +90,7 @@ function maskValue(l: Lowering, mask: MaskExpr): Value {
 function lowerName(l: Lowering, name: string, span: Span, env: Env): Value {
   const value = env.values.get(name);
   if (value !== undefined) return value;
+  if (name === 'first_q') return scalarValue(firstQuery());
   if ([...sizeNames, ...headNames].some((n) => n === name)) return scalarValue(x.ref(name, 'int'));
   const global = env.scope.get(name);
   if (global?.kind === 'mask') return lowerMaskCall(l, global, [], env);
@@ -96,6 +100,7 @@ function lowerName(l: Lowering, name: string, span: Span, env: Env): Value {
 
 function lowerCall(l: Lowering, e: Of<'call'>, env: Env): Value {
   const { name } = e.callee;
+  if (name === 'dot') return boundedScalar(l, lowerDot(l, e, env), e);
   const global = env.scope.get(name);
   if (global?.kind === 'mask') return lowerMaskCall(l, global, e.args, env);
   const [arg] = e.args;
@@ -110,6 +115,8 @@ function lowerCall(l: Lowering, e: Of<'call'>, env: Env): Value {
     return maskValue(l, lowerConstructor(name, { kind: 'tensor', tensor: value.tensor }, e.span));
   }
   const args = e.args.map((a) => (a.value.kind === 'range' ? broken('a range in a function') : lowerScalar(l, a.value, env)));
+  const [, divisor] = args;
+  if (name === 'ceil_div' && divisor !== undefined) requireDivisor(l, divisor, name, e.span);
   return boundedScalar(l, callScalar(name, args), e);
 }
 

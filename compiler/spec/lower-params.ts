@@ -4,7 +4,7 @@
  */
 import { matchArguments, readAxis } from '../../dsl/program.ts';
 import * as report from '../../dsl/catalogue/index.ts';
-import type { Arg, Expr as Syntax, Param } from '../../dsl/ast.ts';
+import type { Arg, Expr as Syntax, Param, TypeExpr } from '../../dsl/ast.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Span } from '../../dsl/span.ts';
 import * as x from '../expr/build.ts';
@@ -24,8 +24,8 @@ function converted(expr: Expr, type: ScalarType): Expr {
 }
 
 /** The axes of a tensor parameter, sizes taken from the values of the other parameters. */
-function axesOf(l: Lowering, p: Param, params: readonly Param[], values: ReadonlyMap<string, Value>): readonly Axis[] {
-  return p.type.axes.map((e): Axis => {
+export function axesOf(l: Lowering, type: Pick<TypeExpr, 'axes'>, params: readonly Param[], values: ReadonlyMap<string, Value>): readonly Axis[] {
+  return type.axes.map((e): Axis => {
     const reading = readAxis(e, params);
     if (!reading.ok) return broken('an axis the checker did not accept');
     const { axis } = reading;
@@ -48,7 +48,10 @@ function axesOf(l: Lowering, p: Param, params: readonly Param[], values: Readonl
       case 'kv_heads':
       case 'queries':
       case 'keys':
+      case 'dim':
         return axis;
+      case 'counted':
+        return broken('a counted axis of a parameter');
       default:
         return unreachable(axis);
     }
@@ -58,7 +61,7 @@ function axesOf(l: Lowering, p: Param, params: readonly Param[], values: Readonl
 /** The extent of a free or fixed axis. */
 function extentOf(tensor: BoundTensor, axis: Axis): Expr {
   if (axis.kind === 'free') return x.ref(extentName(tensor.name, axis.name), 'int');
-  return axis.kind === 'fixed' ? x.int(axis.extent) : broken(`the extent of axis ${axis.kind}`);
+  return axis.kind === 'fixed' ? x.int(axis.extent) : axis.kind === 'counted' ? axis.extent : broken(`the extent of axis ${axis.kind}`);
 }
 
 /** Binds the name of a free axis; a name that has an extent already requires that the two agree. */
@@ -102,7 +105,7 @@ export function specParams(
   for (const p of params) {
     if (p.type.axes.length === 0) continue;
     const name = p.name.name;
-    const axes = axesOf(l, p, params, values);
+    const axes = axesOf(l, p.type, params, values);
     const unit = p.type.unit?.name;
     const element = elementOf(p);
     tensors.push({ name, element, axes, doc: p.doc, span: p.span, ...(unit === undefined ? {} : { unit }) });
@@ -173,7 +176,7 @@ export function bindArguments(
     }
   }
   for (const { param, tensor, span } of tensors) {
-    const wanted = axesOf(l, param, params, values);
+    const wanted = axesOf(l, param.type, params, values);
     const leading = tensor.axes.length - wanted.length;
     const bound: BoundTensor = {
       ...tensor,

@@ -8,8 +8,8 @@ import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { Axis } from './ir.ts';
 import { bounded, requireDivisor } from './lower-state.ts';
-import type { BoundTensor, Lowering, Value } from './lower-state.ts';
-import { currentHead, rowOf } from './names.ts';
+import type { BoundTensor, Env, EquationContext, Lowering, Value } from './lower-state.ts';
+import { currentHead, headOf, rowOf } from './names.ts';
 
 export const scalarValue = (expr: Expr): Value => ({ kind: 'scalar', expr });
 
@@ -55,14 +55,20 @@ export function scalarOf(value: Value): Expr {
 }
 
 /** The entry of a tensor at source indices; leading batch and heads axes that are left out are the current ones. */
-export function readAt(t: BoundTensor, given: readonly Expr[]): Expr {
+export function readAt(t: BoundTensor, given: readonly Expr[], env?: Pick<Env, 'equation'>): Expr {
   const omitted = t.axes.length - given.length;
   const indices = t.axes.map((axis, i) => {
     const index = given[i - omitted];
     if (index === undefined) return automaticIndex(axis);
+    if (axis.kind === 'kv_heads' && isHead(index, env?.equation)) return headOf(index);
     return axis.kind === 'queries' ? rowOf(index) : index;
   });
   return x.read(t.name, t.element, [...t.leading, ...indices]);
+}
+
+/** Whether an index is one over query heads. */
+function isHead(index: Expr, equation: EquationContext | undefined): boolean {
+  return index.kind === 'ref' && equation?.indices.some((i) => i.name === index.name && i.axis.kind === 'heads') === true;
 }
 
 export function unaryScalar(op: '-' | '~', arg: Expr): Expr {
@@ -123,6 +129,8 @@ export function callScalar(name: string, args: readonly Expr[]): Expr {
       return x.unary(name, a);
     case 'float':
       return x.toFloat(a);
+    case 'floor':
+      return x.unary('floor_to_int', x.toFloat(a));
     case 'min':
       return args.reduce(x.min);
     case 'max':
@@ -136,6 +144,8 @@ export function callScalar(name: string, args: readonly Expr[]): Expr {
     case 'shl':
     case 'shr':
       return x.binary(name, a, b);
+    case 'ceil_div':
+      return x.div(x.sub(x.add(a, b), x.int(1)), b);
     case 'level':
       return x.unary('bit_length', x.binary('bit_xor', a, b));
   }

@@ -3,6 +3,7 @@
  * result. The bounds stop programs whose inlined form is exponentially larger than their text, with a diagnostic.
  */
 import * as report from '../../dsl/catalogue/index.ts';
+import type { StageDecl } from '../../dsl/ast.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import type { FileScope, Program } from '../../dsl/program.ts';
@@ -12,6 +13,7 @@ import type { Expr, ScalarType } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { children, freeRefs, readTensors, sameExpr } from '../expr/traverse.ts';
 import type { Axis, MaskExpr, Requirement } from './ir.ts';
+import type { StageIndex, StageTensor } from './stage.ts';
 import { maskChildren, maskOperands } from './traverse.ts';
 
 /** A tensor parameter as an expression sees it: some leading indices may be fixed already, `axes` are the others. */
@@ -32,6 +34,28 @@ export interface Env {
   readonly scope: FileScope;
   /** Variables of the quantifiers around, which inner ones must not reuse. */
   readonly locals: readonly string[];
+  readonly stage?: StageScope;
+  readonly equation?: EquationContext;
+}
+
+/** What the equations of one use of a stage share. */
+export interface StageScope {
+  readonly decl: StageDecl;
+  /** Stands before the names of its tensors. */
+  readonly prefix: string;
+  readonly indices: Map<string, Axis>;
+  /** Rounds of `repeat` so far. */
+  readonly rounds: { count: number };
+}
+
+/** The equation around an expression. */
+export interface EquationContext {
+  /** Name of its tensor. */
+  readonly name: string;
+  readonly indices: readonly StageIndex[];
+  /** Its indices by their names in the source. */
+  readonly byName: ReadonlyMap<string, StageIndex>;
+  readonly helpers: { count: number };
 }
 
 export interface Lowering {
@@ -42,6 +66,7 @@ export interface Lowering {
   /** Refs whose value a launch knows: sizes, launch scalars, extents. */
   readonly launchRefs: Set<string>;
   readonly requires: Requirement[];
+  readonly stages: StageTensor[];
   readonly found: Diagnostic[];
   readonly shapes: WeakMap<Expr | MaskExpr, Shape>;
   /** Syntax nodes lowered so far, and how deep the walk is. */

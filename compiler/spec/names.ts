@@ -1,9 +1,10 @@
 /**
  * The names every spec knows, and the few formulas and words over them that several files need.
  */
-import { unreachable } from '../../dsl/diagnostic.ts';
+import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
+import { sameExpr } from '../expr/traverse.ts';
 import type { Axis } from './ir.ts';
 
 export const sizeNames = ['n_q', 'n_k', 'heads', 'kv_heads', 'batch', 'dim'] as const;
@@ -16,12 +17,59 @@ export function sizeRef(name: string): Expr {
 
 /** The key-value head that the current query head reads: heads are grouped evenly. */
 export function currentHead(): Expr {
-  return x.div(x.ref('h', 'int'), x.div(sizeRef('heads'), sizeRef('kv_heads')));
+  return headOf(x.ref('h', 'int'));
 }
 
-/** The row of a query position: positions are aligned at the end. */
+/** The key-value head that query head `h` reads. */
+export function headOf(h: Expr): Expr {
+  return x.div(h, x.div(sizeRef('heads'), sizeRef('kv_heads')));
+}
+
+/** Position of the first query: positions are aligned at the end. */
+export function firstQuery(): Expr {
+  return x.sub(sizeRef('n_k'), sizeRef('n_q'));
+}
+
+/** The row of a query position. */
 export function rowOf(position: Expr): Expr {
-  return x.add(x.sub(position, sizeRef('n_k')), sizeRef('n_q'));
+  return withoutOffset(position, firstQuery()) ?? x.add(x.sub(position, sizeRef('n_k')), sizeRef('n_q'));
+}
+
+/** `e` less `offset`, where the offset is one of the terms of `e`. */
+function withoutOffset(e: Expr, offset: Expr): Expr | undefined {
+  if (sameExpr(e, offset)) return x.int(0);
+  if (e.kind !== 'binary' || (e.op !== 'add' && e.op !== 'sub')) return undefined;
+  const left = withoutOffset(e.left, offset);
+  if (left !== undefined) return x.binary(e.op, left, e.right);
+  const right = e.op === 'add' ? withoutOffset(e.right, offset) : undefined;
+  return right === undefined ? undefined : x.add(e.left, right);
+}
+
+/** How many places an axis has, at launch; free axes belong to a tensor (see `extentName`). */
+export function extentOfAxis(axis: Axis): Expr {
+  switch (axis.kind) {
+    case 'batch':
+    case 'heads':
+    case 'kv_heads':
+    case 'dim':
+      return sizeRef(axis.kind);
+    case 'queries':
+      return sizeRef('n_q');
+    case 'keys':
+      return sizeRef('n_k');
+    case 'blocks': {
+      const length = sizeRef(axis.of === 'queries' ? 'n_q' : 'n_k');
+      return x.div(x.sub(x.add(length, axis.size), x.int(1)), axis.size);
+    }
+    case 'fixed':
+      return x.int(axis.extent);
+    case 'counted':
+      return axis.extent;
+    case 'free':
+      throw new CompilerBug('lower', `axis ${axis.name} has no extent without its tensor`);
+    default:
+      return unreachable(axis);
+  }
 }
 
 /** The name of the ref that holds the extent of a free axis. */

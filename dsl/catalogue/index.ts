@@ -8,6 +8,7 @@ import { inputsEntries } from './inputs.ts';
 import { masksEntries } from './masks.ts';
 import { namesEntries } from './names.ts';
 import { resourcesEntries } from './resources.ts';
+import { stagesEntries } from './stages.ts';
 import { syntaxEntries } from './syntax.ts';
 import { typesEntries } from './types.ts';
 
@@ -16,13 +17,14 @@ export * from './inputs.ts';
 export * from './masks.ts';
 export * from './names.ts';
 export * from './resources.ts';
+export * from './stages.ts';
 export * from './syntax.ts';
 export * from './types.ts';
 export type { CatalogueInfo, Entry } from './entry.ts';
 
 /** All codes in ascending order. */
 export const catalogue: readonly CatalogueInfo[] = [
-  ...syntaxEntries, ...namesEntries, ...typesEntries, ...masksEntries, ...inputsEntries, ...resourcesEntries, ...bugsEntries,
+  ...syntaxEntries, ...namesEntries, ...typesEntries, ...masksEntries, ...stagesEntries, ...inputsEntries, ...resourcesEntries, ...bugsEntries,
 ].map((e) => e.info);
 
 export function catalogueInfo(code: string): CatalogueInfo | undefined {

@@ -1,7 +1,7 @@
 /**
  * `filigree run FILE --name NAME --in IN.safetensors --out OUT.safetensors --backend interpreter|wgsl|cuda-emulated|tile|lockstep`: runs an attention on
  * tensors. The input file holds `q`, `k`, `v` and the tensor parameters by name; the output file gets `out` (in the element type of
- * q; F32 for BF16 and F64) and `lse` (F32).
+ * q; F32 for BF16 and F64), `lse` (F32) and the stage tensors that the program gives back (F32, I32, U8 for truth values).
  */
 import { choiceOf, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
@@ -65,9 +65,17 @@ export const command: CommandModule = {
     given.progress.clear();
     const { batch, heads, nQ, dim } = inputs.sizes;
     const outType = raw.get('q')?.dtype === 'F16' ? 'F16' : 'F32';
+    const { spec } = chosen;
+    const elementOf = (name: string): 'I32' | 'U8' | 'F32' => {
+      const made = spec.stages.find((t) => t.name === spec.outputs.find((o) => o.name === name)?.tensor);
+      return made?.element === 'int' ? 'I32' : made?.element === 'bool' ? 'U8' : 'F32';
+    };
     const written = new Map([
-      ['out', encodeTensor(outType, [batch, heads, nQ, dim], result.out)],
-      ['lse', encodeTensor('F32', [batch, heads, nQ], result.lse)],
+      ...(spec.computes === 'stages' ? [] : [
+        ['out', encodeTensor(outType, [batch, heads, nQ, dim], result.out)],
+        ['lse', encodeTensor('F32', [batch, heads, nQ], result.lse)],
+      ] as const),
+      ...[...(result.outputs ?? [])].map(([name, o]) => [name, encodeTensor(elementOf(name), o.extents, o.values)] as const),
     ]);
     writeSafetensors(path, written, [...given.inputs], new Map([['declaration', chosen.name], ['backend', backend]]));
     if (given.json) given.io.out(`${JSON.stringify({ out: output, backend, device: result.device ?? null, sizes: inputs.sizes })}\n`);

@@ -5,7 +5,7 @@
 import { denseAttention } from '../../compiler/interpreters/dense/index.ts';
 import { good, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
-import type { Backend, EngineRequest, EngineResult } from './engine.ts';
+import type { Backend, EngineOutput, EngineRequest, EngineResult } from './engine.ts';
 
 export { backends } from './engine.ts';
 export type { Backend, EngineRequest, EngineResult } from './engine.ts';
@@ -14,8 +14,12 @@ export type { Backend, EngineRequest, EngineResult } from './engine.ts';
 export async function runBackend(backend: Backend, request: EngineRequest): Promise<Checked<EngineResult>> {
   switch (backend) {
     case 'interpreter': {
-      const { out, lse } = denseAttention(request.spec, request.launch, request.inputs);
-      return good({ out, lse });
+      const { out, lse, stages } = denseAttention(request.spec, request.launch, request.inputs);
+      const outputs = request.spec.outputs.flatMap(({ name, tensor }): readonly (readonly [string, EngineOutput])[] => {
+        const made = stages.get(tensor);
+        return made === undefined ? [] : [[name, { extents: made.extents, values: made.data }]];
+      });
+      return good({ out, lse, outputs: new Map(outputs) });
     }
     case 'tile':
     case 'lockstep':
