@@ -13,6 +13,7 @@ import type { Plan } from '../compiler/plan/ir.ts';
 import { makePlan } from '../compiler/plan/make-plan.ts';
 import { measure } from '../compiler/plan/measure.ts';
 import type { Measures } from '../compiler/plan/measure.ts';
+import { selectionWork } from '../compiler/report/stage-work.ts';
 import { queryTileOf } from '../compiler/schedule.ts';
 import type { Launch, Spec } from '../compiler/spec/ir.ts';
 import type { TargetRecord } from '../compiler/target.ts';
@@ -33,6 +34,8 @@ export interface Explained {
   readonly workspaceBytes: number;
   readonly inputBytes: number;
   readonly outputBytes: number;
+  /** What the stages compute and move before the attention; `measures.flops` is the attention alone. */
+  readonly selection: { readonly flops: number; readonly bytes: number };
 }
 
 export interface ExplainOptions {
@@ -77,15 +80,17 @@ export function explain(spec: Spec, launch: Launch, options: ExplainOptions): Ch
     workspaceBytes: sum((name, role) => role === 'workspace' && name.startsWith('part_')),
     inputBytes: sum((_, role) => role === 'input'),
     outputBytes: sum((_, role) => role === 'output'),
+    selection: selectionWork(spec, launch, options.dtype === 'f16' ? 2 : 4),
   }, planned.diagnostics);
 }
 
 /** The keys of the contract, and a few more. */
-export function explainJson({ plan, tile, measures: m, workspaceBytes, inputBytes, outputBytes }: Explained, launch: Launch): object {
+export function explainJson({ plan, tile, measures: m, workspaceBytes, inputBytes, outputBytes, selection }: Explained, launch: Launch): object {
   return {
     density: m.density, livePairs: m.livePairs, tilesNeeded: m.tilesNeeded, tilesVisited: m.tilesVisited, tilesFull: m.tilesFull, tilesPartial: m.tilesPartial,
     tilesEmpty: m.tilesEmpty, strategy: plan.strategies.join(' + '), reason: plan.reasons.join(' '), maskBytes: m.maskBytes, workspaceBytes, flops: m.flops,
-    bytesMoved: m.bytesMoved, exact: m.exact, tile: [tile.queryTile, tile.keyTile], visitedWork: m.visitedWork, inputBytes, outputBytes, sizes: launch.sizes,
+    bytesMoved: m.bytesMoved, exact: m.exact, tile: [tile.queryTile, tile.keyTile], visitedWork: m.visitedWork, inputBytes, outputBytes, selectionFlops: selection.flops,
+    selectionBytes: selection.bytes, sizes: launch.sizes,
   };
 }
 
@@ -116,7 +121,7 @@ function kernelsText(spec: Spec, launch: Launch, { target, dtype }: ExplainOptio
 
 /** The report for people. */
 export function explainText(spec: Spec, launch: Launch, explained: Explained, options: ExplainOptions): string {
-  const { plan, tile, measures: m, workspaceBytes, inputBytes, outputBytes } = explained;
+  const { plan, tile, measures: m, workspaceBytes, inputBytes, outputBytes, selection } = explained;
   const { sizes } = launch;
   const ratio = (a: number, b: number): string => (b === 0 ? '-' : (a / b).toFixed(3));
   const estimate = m.exact ? '' : ' (estimated from evenly spaced query tiles)';
@@ -130,6 +135,7 @@ export function explainText(spec: Spec, launch: Launch, explained: Explained, op
     `tiles           ${tile.queryTile} x ${tile.keyTile}: ${grouped(m.tilesVisited)} visited, ${grouped(m.tilesNeeded)} needed (ratio ${ratio(m.tilesVisited, m.tilesNeeded)})`,
     `                ${grouped(m.tilesFull)} full, ${grouped(m.tilesPartial)} partial, ${grouped(m.tilesEmpty)} never touched`,
     `work            ${grouped(m.visitedWork)} pairs in visited tiles (${ratio(m.visitedWork, m.livePairs)} x live), ${grouped(m.flops)} flops`,
+    ...(spec.stages.length === 0 ? [] : [`selection       ${grouped(selection.flops)} flops in ${spec.stages.length} stage tensors, ${bytesText(selection.bytes)} moved`]),
     `memory          inputs ${bytesText(inputBytes)} + outputs ${bytesText(outputBytes)} + mask ${bytesText(m.maskBytes)} + workspace ${bytesText(workspaceBytes)} = ${bytesText(inputBytes + outputBytes + m.maskBytes + workspaceBytes)}`,
     `                ${bytesText(m.bytesMoved)} moved`,
     '',
