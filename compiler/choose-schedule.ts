@@ -23,7 +23,7 @@ const wholeRow = 64;
 export function chooseSchedule(target: TargetRecord, request: ScheduleRequest): Schedule {
   switch (request.kind) {
     case 'prefill':
-      return pinned(target.software ? softwarePrefill(target, request.dim) : hardwarePrefill(target, request.dim), target, request);
+      return fragmentPrefill(target, request) ?? pinned(target.software ? softwarePrefill(target, request.dim) : hardwarePrefill(target, request.dim), target, request);
     case 'decode':
       return decode(target, request);
     case 'merge':
@@ -102,6 +102,26 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
   return {
     layout: 'rows-on-lanes', lanes, rowsPerLane: 1, keyStep, keyTile: 32, operand: 'workgroup', subgroup: subgroupOf(target),
     rowStorage: 'registers', chunkUnroll: wholeRow,
+  };
+}
+
+/**
+ * Matrix operations: four warps of 16 query rows, 64 keys a step. A lane holds D / 2 sums of the output, 32 scores and, up to D = 128, D / 4
+ * words of Q: 64 and 128 assemble without spills. Beyond, Q is read again at each step and a step has 32 keys. Undefined where the
+ * machine, the numbers or the pins do not allow it. Not measured on a GPU.
+ */
+function fragmentPrefill(target: TargetRecord, request: ScheduleRequest): Schedule | undefined {
+  const { dim, dtype, pins } = request;
+  if (dtype !== 'f16' || target.matrix?.includes(dtype) !== true || dim % 8 !== 0) return undefined;
+  const queryTile = pins.queryTile ?? 64;
+  const keyTile = pins.keyTile ?? 64;
+  const keyStep = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32)).at(-1);
+  if (queryTile < 16 || queryTile % 16 !== 0 || queryTile > 128 || keyStep === undefined) return undefined;
+  const rowUnits = 2 * Math.ceil(dim / 16) + 1;
+  if ((queryTile + 2 * keyStep) * rowUnits * 16 > target.workgroupBytes) return undefined;
+  return {
+    layout: 'fragments', lanes: 2 * queryTile, rowsPerLane: 2, keyStep, keyTile, operand: 'workgroup', subgroup: 32,
+    rowStorage: dim <= 128 ? 'registers' : 'workgroup', chunkUnroll: wholeRow,
   };
 }
 

@@ -13,7 +13,13 @@
  * 4. Sums. In any order and tree, an addition of x and y is off by at most min(u |x + y|, |x|, |y|). With c = u T, T the sum
  *    of magnitudes: terms of at least c cost c each, the smaller ones together at most their sum times (2 + log2 n), plus c;
  *    and never more than n c.
- * 5. The end. Division 2.5 ulp (or a reciprocal and a product), rounding to the output type; log 2^-21 or 3 ulp.
+ * 5. Matrix operations (`weights`) take weights that are rounded to 16 bits: relative to the running maximum w <= 1 moves by at most w h or half
+ *    a subnormal s, which later maxima only shrink; the sum of weights is taken before. So out moves by at most
+ *    h sum p_i |v_i| + n s/2 max |v| exp(top - lse). Their sums truncate: a product adds eight terms to the sum c at once, each cut to
+ *    multiples of u max(|term|, |c|), and cuts the result to 2u: (9 + 2) u T for eight terms, below 1.4 u T a term, so the logit's d u becomes
+ *    2 d u. In step 4, terms below c/2 are cut to nothing and then move no result; larger ones cost at most c, c, and 2c of the result's
+ *    cut: four times as much.
+ * 6. The end. Division 2.5 ulp (or a reciprocal and a product), rounding to the output type; log 2^-21 or 3 ulp.
  * A row that is a mean of values within |v| <= V cannot be off by more than V + |out|, whatever its weights.
  * Assumes + - * and fma round to nearest, as every known device does (WGSL would also allow the other neighbour).
  */
@@ -32,6 +38,8 @@ export interface BoundOptions {
   readonly outType: 'f32' | 'f16';
   /** Most key tiles that one row is carried through; the default allows for tiles of 16 keys. */
   readonly keySteps?: number;
+  /** Dots by matrix operations, with weights rounded to this type. */
+  readonly weights?: 'f16' | 'bf16';
   /** Parts of the key range that are merged at the end through their lse; 1 by default. */
   readonly splits?: number;
 }
@@ -64,6 +72,8 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
   const vMax = maxima(inputs.v, dim);
   const steps = options.keySteps ?? Math.ceil(nK / 16) + 2;
   const splits = options.splits ?? 1;
+  const { weights: narrow } = options;
+  const [terms, cut] = narrow === undefined ? [dim, 1] : [2 * dim, 4];
 
   const world = worldOf(spec, launch);
   const errorOfS = { value: 0 };
@@ -91,7 +101,7 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
       const key = keys[i] ?? 0;
       const s = scaled[i] ?? 0;
       const product = (qNorm[index] ?? 0) * (kNorm[keyBase + key] ?? 0);
-      errorOfS.value = (dim + 8) * u * Math.abs(scale.value) * product + product * scale.error + 2 ** -120;
+      errorOfS.value = (terms + 8) * u * Math.abs(scale.value) * product + product * scale.error + 2 ** -120;
       at.k = key;
       at.s = s;
       const logit = logits[i] ?? 0;
@@ -124,7 +134,7 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
         shifted[d] = (shifted[d] ?? 0) + theta * Math.abs(v - (row.out[d] ?? 0));
       }
     }
-    const valueSum = sumError(count, maximum(magnitude), (i) => (weights[i] ?? 0) * (vMax[keyBase + (keys[i] ?? 0)] ?? 0));
+    const valueSum = cut * sumError(count, maximum(magnitude), (i) => (weights[i] ?? 0) * (vMax[keyBase + (keys[i] ?? 0)] ?? 0));
     const weightSum = sumError(count + (row.sink === undefined ? 0 : 1), 1, (i) => (i < count ? weights[i] ?? 0 : 1));
     const outMax = maximum(row.out);
 
@@ -135,9 +145,10 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
     bounds.lse[index] = splits > 1 ? 2 * lseError + 8 * u * (1 + Math.abs(lse)) : lseError;
 
     const spread = change < 0.5 ? (maximum(shifted) + outMax * sinkShift + valueSum + outMax * weightSum) / (1 - change) : Infinity;
+    const rounded = narrow === undefined ? 0 : weightRounding(narrow, change < 0.5 ? maximum(magnitude) : valueLimit, count * valueLimit * Math.exp(top - lse)) * (change < 0.5 ? (1 + change) / (1 - change) : 1);
     const merged = splits > 1 ? (valueLimit + outMax) * Math.expm1(lseError) : 0;
     const worst = Number.isFinite(worstDelta) ? (valueLimit + outMax) * 1.0001 : Infinity;
-    const error = Math.min(spread + merged + 8 * u * outMax, worst) + count * 2 ** -110 * valueLimit;
+    const error = Math.min(spread + merged + 8 * u * outMax, worst) + rounded + count * 2 ** -110 * valueLimit;
     bounds.out[index] = error + storageError(options.outType, outMax + error);
   };
   return { onRow, bounds };
@@ -154,6 +165,11 @@ function sumError(count: number, total: number, termOf: (i: number) => number): 
     else small += term;
   }
   return Math.min(count * c, (large + 1) * c + small * (2 + Math.log2(Math.max(1, count))));
+}
+
+/** Step 5 of the head comment: `mean` bounds sum p |v|, `sum` the values times the largest weight. */
+function weightRounding(type: 'f16' | 'bf16', mean: number, sum: number): number {
+  return unitRoundoff(type) * mean + (leastSubnormal(type) / 2) * sum;
 }
 
 function storageError(type: 'f32' | 'f16', magnitude: number): number {

@@ -1,8 +1,9 @@
 /**
  * How a compiled attention cuts the work of one row, which the error bound of the row depends on (interpreters/bounds.ts). In: the
- * schedules and the host plan, a launch. Out: the most softmax updates a row goes through, and how many partial states are merged.
+ * schedules and the host plan, a launch. Out: the most softmax updates a row goes through, how many partial states are merged, and to
+ * what matrix operations round the weights.
  */
-import type { Schedule } from '../schedule.ts';
+import { queryTileOf, type Schedule } from '../schedule.ts';
 import type { Launch } from '../spec/ir.ts';
 import type { HostPlan } from './plan.ts';
 import { resolveLaunch } from './resolve.ts';
@@ -10,6 +11,7 @@ import { resolveLaunch } from './resolve.ts';
 export interface Cuts {
   readonly keySteps: number;
   readonly splits: number;
+  readonly weights?: 'f16' | 'bf16';
 }
 
 export function cutsOf(compiled: { readonly hostPlan: HostPlan; readonly prefill: Schedule; readonly decode: Schedule }, launch: Launch): Cuts {
@@ -18,5 +20,7 @@ export function cutsOf(compiled: { readonly hostPlan: HostPlan; readonly prefill
   const slots = resolved.ok ? resolved.value.values.get('slots') ?? 0 : 0;
   const step = Math.min(compiled.prefill.keyStep, compiled.decode.keyStep);
   // Every phase may end in a partial step of its own.
-  return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots) };
+  const prefilled = launch.sizes.nQ > queryTileOf(compiled.decode);
+  const weights = prefilled && compiled.prefill.layout === 'fragments' ? { weights: 'f16' as const } : {};
+  return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots), ...weights };
 }

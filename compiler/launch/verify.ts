@@ -22,7 +22,7 @@ function views(element: BufferElement): readonly StorageElement[] {
     case 'f32':
       return ['f32', 'vec4f'];
     case 'f16':
-      return ['f16', 'vec4h', 'u32', 'vec2u'];
+      return ['f16', 'vec4h', 'u32', 'vec2u', 'vec4u'];
     case 'int':
     case 'bool':
       return ['i32', 'u32'];

@@ -1,6 +1,6 @@
 /** Schedules fit the machine for every head dimension, and pins never make one that cannot be lowered. */
 import { describe, expect, it } from 'vitest';
-import { lavapipe, targets } from '../../backends/targets.ts';
+import { cudaTargets, lavapipe, targets } from '../../backends/targets.ts';
 import { chooseSchedule, type KernelKind } from '../../compiler/choose-schedule.ts';
 import { lowerTile } from '../../compiler/kernel/lower-tile.ts';
 import { kernelResources } from '../../compiler/kernel/resources.ts';
@@ -34,6 +34,25 @@ describe('chosen schedules', () => {
         expect(keyTile % schedule.keyStep).toBe(0);
         const result = lowerTile(attention({ queryTile, keyTile, keyStep: schedule.keyStep, dim: 8, element: 'f32' }), schedule, target);
         expect(result.diagnostics).toEqual([]);
+      }
+    }
+  });
+  it('multiply fragments where the machine has matrix operations and the numbers fit, whatever is pinned', () => {
+    for (const target of cudaTargets) {
+      for (const dim of [8, 40, 64, 128, 256]) {
+        for (const pins of [{}, { queryTile: 16, keyTile: 16 }, { queryTile: 128, keyTile: 48 }]) {
+          const schedule = chooseSchedule(target, { dim, dtype: 'f16', kind: 'prefill', pins });
+          expect(schedule.layout).toBe('fragments');
+          expect(queryTileOf(schedule)).toBe(pins.queryTile ?? 64);
+          const shape = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim, element: 'f16', scaled: 'scores' } as const;
+          const result = lowerTile(attention(shape), schedule, target);
+          expect(result.diagnostics).toEqual([]);
+          if (result.ok && dim <= 64) expect(verifyKernel(result.value)).toEqual([]);
+        }
+      }
+      for (const [dim, dtype, pins] of [[64, 'f32', {}], [36, 'f16', {}], [64, 'f16', { queryTile: 24 }], [64, 'f16', { keyTile: 8 }]] as const) {
+        const schedule = chooseSchedule(target, { dim, dtype, kind: 'prefill', pins });
+        expect(schedule.layout).toBe('rows-on-lanes');
       }
     }
   });

@@ -100,9 +100,9 @@ function randomTarget(random: Random): TargetRecord {
   return random.pick([first, ...rest]);
 }
 
-function randomSchedules(random: Random, target: TargetRecord, dim: number): { readonly prefill?: Schedule; readonly decode?: Schedule } {
+function randomSchedules(random: Random, target: TargetRecord, dim: number, dtype: 'f32' | 'f16'): { readonly prefill?: Schedule; readonly decode?: Schedule } {
   if (random.coin(0.3)) return {};
-  return { prefill: randomSchedule(random, target, dim, 'prefill'), decode: randomSchedule(random, target, dim, 'decode') };
+  return { prefill: randomSchedule(random, target, dim, dtype, 'prefill'), decode: randomSchedule(random, target, dim, dtype, 'decode') };
 }
 
 function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, options: LevelOptions): string | undefined {
@@ -110,7 +110,7 @@ function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, opti
   const { spec, launch, inputs } = given;
   const { dim } = launch.sizes;
   const target = randomTarget(random);
-  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
+  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim, dtype), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
   if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const input = { ...launch, ...inputs };
   // Any width that the kernels count on at least.
@@ -133,7 +133,7 @@ async function checkOnDevice(given: Case, random: Random, options: LevelOptions)
   if (!session.ok) return refusal(session.diagnostics, options) ?? session.diagnostics[0]?.message;
   const { spec, launch, inputs } = given;
   const { target } = session.value;
-  const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim) });
+  const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim, dtype) });
   if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const ready = await session.value.prepare(compiled.value, launch);
   if (!ready.ok) return refusal(ready.diagnostics, options);
@@ -149,7 +149,7 @@ function compileForCuda({ spec, launch }: Case, random: Random, dtype: 'f32' | '
   if (first === undefined) throw new Error('there are no targets');
   const { dim } = launch.sizes;
   const target = random.pick([first, ...rest]);
-  return compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim) });
+  return compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim, dtype) });
 }
 
 /** Programs that warmEmulator has compiled, by case. */

@@ -6,7 +6,8 @@ import type { Schedule } from '../../compiler/schedule.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
 import type { Random } from '../random.ts';
 
-export function randomSchedule(random: Random, target: TargetRecord, dim: number, kind: 'prefill' | 'decode'): Schedule {
+export function randomSchedule(random: Random, target: TargetRecord, dim: number, dtype: 'f32' | 'f16', kind: 'prefill' | 'decode'): Schedule {
+  if (kind === 'prefill' && dtype === 'f16' && target.matrix?.includes(dtype) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
   const subgroup = target.subgroups === undefined ? 1 : Math.min(random.pick([4, 8]), target.subgroups.min);
   const lanes = Math.min(random.pick(kind === 'decode' ? [4, 8, 16] : [1, 4, 8, 16]), target.maxWorkgroupSize);
   if (kind === 'decode') {
@@ -27,5 +28,13 @@ export function randomSchedule(random: Random, target: TargetRecord, dim: number
   return {
     layout: 'rows-on-lanes', lanes, rowsPerLane, keyStep, keyTile: keyStep * random.pick([1, 2, 4]), operand, subgroup,
     rowStorage, chunkUnroll: rowStorage === 'registers' ? 64 : random.pick([1, 2, 64]),
+  };
+}
+
+function randomFragments(random: Random): Schedule {
+  const keyStep = random.pick([16, 32]);
+  return {
+    layout: 'fragments', lanes: random.pick([32, 64]), rowsPerLane: random.pick([2, 4]), keyStep, keyTile: keyStep * random.pick([1, 2]), operand: 'workgroup',
+    subgroup: 32, rowStorage: random.pick(['registers', 'workgroup'] as const), chunkUnroll: 64,
   };
 }

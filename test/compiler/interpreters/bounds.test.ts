@@ -68,6 +68,23 @@ test('rounding the output to f16 stays within the bounds for f16, and not within
   expect(compareRows(kernel, single.out, single.bounds.out).ok).toBe(false);
 });
 
+test('rounding weights to f16 stays within the bounds for that, and not within those for f32', () => {
+  fc.assert(fc.property(randomCases({ maxLength: 40 }), ({ spec, launch, inputs }) => {
+    const dense = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'f16' });
+    const kernel = attentionF32(spec, launch, inputs, { tile: 16, base2: false, noise: () => 0, weight: roundF16 });
+    expect(compareRows(kernel.out, dense.out, dense.bounds.out).ok).toBe(true);
+    expect(compareRows(kernel.lse, dense.lse, dense.bounds.lse).ok).toBe(true);
+  }), { numRuns: 60, seed: 22 });
+  const spec = specAround({ kind: 'all', span });
+  const launch = { sizes: { batch: 1, heads: 2, kvHeads: 1, nQ: 8, nK: 8, dim: 8 }, scalars: new Map(), tensors: new Map() };
+  const inputs = randomInputs(launch.sizes, 9);
+  const kernel = attentionF32(spec, launch, inputs, { tile: 8, base2: false, noise: () => 0, weight: roundF16 });
+  const single = attentionWithBounds(spec, launch, inputs, { outType: 'f32' });
+  const rounded = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'f16' });
+  expect(compareRows(kernel.out, single.out, single.bounds.out).ok).toBe(false);
+  expect(compareRows(kernel.out, rounded.out, rounded.bounds.out).ratio).toBeGreaterThan(0.02);
+});
+
 test('a row that sees nothing is allowed no error at all', () => {
   const spec = specAround({ kind: 'none', span });
   const sizes = { batch: 1, heads: 1, kvHeads: 1, nQ: 2, nK: 3, dim: 2 };

@@ -18,6 +18,8 @@ export interface KernelStyle {
   readonly base2: boolean;
   /** In [-1, 1]: which of the allowed results a function gives. */
   readonly noise: () => number;
+  /** What becomes of a weight before it multiplies a value; the sum of weights takes it as it is. */
+  readonly weight?: (p: number) => number;
 }
 
 function expF32(x: number, noise: () => number): number {
@@ -90,7 +92,8 @@ export function attentionF32(spec: Spec, launch: Launch, inputs: Inputs, style: 
         const p = power(f(x - next));
         l = f(l + p);
         const key = keys[i];
-        if (key !== undefined) for (let d = 0; d < dim; d += 1) acc[d] = (acc[d] ?? 0) + f(p * (inputs.v[(kvBase + key) * dim + d] ?? 0));
+        const taken = style.weight?.(p) ?? p;
+        if (key !== undefined) for (let d = 0; d < dim; d += 1) acc[d] = (acc[d] ?? 0) + f(taken * (inputs.v[(kvBase + key) * dim + d] ?? 0));
       });
       m = next;
     };
