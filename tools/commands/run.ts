@@ -1,5 +1,5 @@
 /**
- * `filigree run FILE --name NAME --in IN.safetensors --out OUT.safetensors --backend interpreter|wgsl|cuda-emulated|tile|lockstep`: runs an attention on
+ * `filigree run FILE --name NAME --in IN.safetensors --out OUT.safetensors --backend interpreter|wgsl|cuda|cuda-emulated|tile|lockstep`: runs an attention on
  * tensors. The input file holds `q`, `k`, `v` and the tensor parameters by name; the output file gets `out` (in the element type of
  * q; F32 for BF16 and F64), `lse` (F32) and the stage tensors that the program gives back (F32, I32, U8 for truth values).
  */

@@ -71,7 +71,7 @@ export async function compileEmulated(artefacts: readonly EmulatedArtefact[], op
   return good(artefacts.map(({ hostPlan }, i) => ({ plan: hostPlan, module, entryOf: (kernel: string) => cudaEntry(unitName(i), kernel) })));
 }
 
-interface Memory {
+export interface Memory {
   readonly buffer: ResolvedBuffer;
   readonly bytes: Uint8Array;
 }
@@ -85,7 +85,7 @@ function inputValues(plan: HostPlan, input: LaunchInput, name: string): ArrayLik
 }
 
 /** Inputs as they are stored; everything else poisoned, so that what nobody writes is seen. */
-function allocate(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): Memory {
+export function allocate(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): Memory {
   const bytes = new Uint8Array(buffer.bytes);
   if (buffer.role === 'input') bytes.set(storageOf(buffer.element, inputValues(plan, input, buffer.name)).bytes.subarray(0, buffer.bytes));
   else if (buffer.element === 'f16') new Uint16Array(bytes.buffer).fill(poisonBitsF16);
@@ -120,7 +120,7 @@ function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: Readon
 }
 
 /** Values of an output, and what is said of elements that still hold poison. */
-function readBack({ buffer, bytes }: Memory): { readonly values: Float64Array; readonly problems: readonly string[] } {
+export function readBack({ buffer, bytes }: Memory): { readonly values: Float64Array; readonly problems: readonly string[] } {
   const half = buffer.element === 'f16';
   const raw = half ? new Uint16Array(bytes.buffer, 0, buffer.elements) : new Uint32Array(bytes.buffer, 0, buffer.elements);
   const floats = new Float32Array(bytes.buffer);

@@ -4,7 +4,7 @@
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
 
-export const backends = ['interpreter', 'wgsl', 'cuda-emulated', 'tile', 'lockstep'] as const;
+export const backends = ['interpreter', 'wgsl', 'cuda', 'cuda-emulated', 'tile', 'lockstep'] as const;
 
 export type Backend = (typeof backends)[number];
 

@@ -24,6 +24,8 @@ export async function runBackend(backend: Backend, request: EngineRequest): Prom
     case 'tile':
     case 'lockstep':
       return (await import('./host.ts')).runOnHost(backend, request);
+    case 'cuda':
+      return (await import('./cuda.ts')).runOnCuda(request);
     case 'cuda-emulated':
       return (await import('./cuda-emulated.ts')).runOnEmulator(request);
     case 'wgsl':

@@ -1,0 +1,190 @@
+/**
+ * Kernels on an NVIDIA GPU in Node. In: a driver (tools/cuda/driver.ts), requests. Out: results as numbers, and times by the device's
+ * own events. Holds: what the driver refuses is a diagnostic; memory is given back however a launch ends; outputs are poisoned first.
+ */
+import type { LaunchInput } from '../../compiler/interpreters/launch.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
+import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
+import type { ResolvedLaunch, ResolvedPiece } from '../../compiler/launch/resolve.ts';
+import { compileSpec } from '../../compiler/pipeline.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
+import { bad, CompilerBug, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { noSpan } from '../../dsl/span.ts';
+import { deviceLost, noCudaDevice, outOfDeviceMemory } from '../../dsl/catalogue/index.ts';
+import { printCuda } from '../../backends/cuda/module.ts';
+import { cudaEntry } from '../../backends/cuda/names.ts';
+import { sm120a, sm80, sm90a } from '../../backends/targets.ts';
+import { loadDriver } from '../cuda/driver.ts';
+import type { CudaDriver, Handle } from '../cuda/driver.ts';
+import { runNvcc } from '../cuda/nvcc.ts';
+import type { NvccOptions } from '../cuda/nvcc.ts';
+import { allocate, neededOf, readBack } from './cuda-emulated.ts';
+import type { Memory } from './cuda-emulated.ts';
+import type { EngineRequest, EngineResult } from './engine.ts';
+
+export interface CudaSession {
+  readonly name: string;
+  readonly target: TargetRecord;
+  /** Compiles, uploads, runs once and reads back; then runs `repeats` times more and gives the milliseconds of each. */
+  readonly run: (request: EngineRequest, repeats?: number) => Promise<Checked<EngineResult & { readonly milliseconds: readonly number[] }>>;
+  readonly close: () => void;
+}
+
+export interface CudaSessionOptions {
+  /** What the driver is given: machine code, or PTX that it compiles itself. */
+  readonly make?: 'cubin' | 'ptx';
+  readonly nvcc?: NvccOptions;
+}
+
+/** What nvcc compiles for, and the record that says what such a machine can do. */
+export function targetOfCapability(major: number, minor: number): { readonly arch: string; readonly target: TargetRecord } | undefined {
+  if (major < 8) return undefined;
+  if (major === 9) return { arch: 'sm_90a', target: sm90a };
+  if (major === 12) return { arch: `sm_12${minor}a`, target: sm120a };
+  // Machines between them have at least what 8.0 has, but 8.6 and 8.9 hold less workgroup memory: as much as 12.0.
+  return { arch: `sm_${major}${minor}`, target: major === 8 && minor !== 0 && minor !== 7 ? { ...sm80, workgroupBytes: sm120a.workgroupBytes } : sm80 };
+}
+
+// cuda.h: CUDA_ERROR_OUT_OF_MEMORY.
+const outOfMemory = 2;
+
+/** A refusal of the driver, on its way to the caller of the session. */
+class DriverRefusal extends Error {
+  readonly status: number;
+  readonly bytes: number;
+  constructor(status: number, what: string, bytes = 0) {
+    super(what);
+    this.status = status;
+    this.bytes = bytes;
+  }
+}
+
+function ensure(status: number, what: string, bytes = 0): void {
+  if (status !== 0) throw new DriverRefusal(status, what, bytes);
+}
+
+/** Opens the first device. */
+export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions = {}): Checked<CudaSession> {
+  const started = driver.start();
+  if (started.status !== 0) return bad([noCudaDevice(noSpan, { reason: driver.words(started.status) })]);
+  if (started.devices < 1) return bad([noCudaDevice(noSpan, { reason: 'the driver knows none' })]);
+  const device = driver.describe(0);
+  if (device.status !== 0) return bad([noCudaDevice(noSpan, { reason: driver.words(device.status) })]);
+  const found = targetOfCapability(device.major, device.minor);
+  if (found === undefined) return bad([noCudaDevice(noSpan, { reason: `${device.name} has compute capability ${device.major}.${device.minor}, and 8.0 is needed` })]);
+  const context = driver.createContext(0);
+  if (context.status !== 0) return bad([noCudaDevice(noSpan, { reason: driver.words(context.status) })]);
+  const { arch, target } = found;
+  return good({
+    name: `${device.name} (${arch})`,
+    target,
+    run: (request, repeats = 0) => runOn(driver, { arch, target, ...options }, request, repeats),
+    close: () => void driver.destroyContext(context.handle),
+  });
+}
+
+type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
+
+async function runOn(driver: CudaDriver, { arch, target, make = 'cubin', nvcc }: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
+  const { spec, launch, inputs, dtype } = request;
+  const compiled = compileSpec(spec, { target, dim: launch.sizes.dim, dtype });
+  if (!compiled.ok) return compiled;
+  const { hostPlan } = compiled.value;
+  const { kernelPrograms } = neededOf(compiled.value, launch);
+  const image = await runNvcc({ source: printCuda({ name: hostPlan.name, doc: hostPlan.doc, kernels: kernelPrograms }), arch, make }, nvcc);
+  if (!image.ok) return image;
+  const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
+  const resolved = resolveLaunch(hostPlan, launch.sizes, launch.scalars, extents, { maxWorkgroupsPerAxis: target.maxWorkgroupsPerAxis, offsetAlignment: 16 });
+  if (!resolved.ok) return resolved;
+  const made: Handle[] = [];
+  try {
+    return good(execute(driver, hostPlan, image.value.data, resolved.value, { ...launch, ...inputs }, repeats, made));
+  } catch (error) {
+    if (!(error instanceof DriverRefusal)) throw error;
+    if (error.status === outOfMemory) return bad([outOfDeviceMemory(noSpan, { terms: [{ what: error.message, bytes: error.bytes }] })]);
+    return bad([deviceLost(noSpan, { reason: `${error.message}: ${driver.words(error.status)}` })]);
+  } finally {
+    for (const address of made) driver.free(address);
+  }
+}
+
+function bytesOfHandle(address: Handle, offset: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(address) + BigInt(offset), true);
+  return bytes;
+}
+
+function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved: ResolvedLaunch, input: LaunchInput, repeats: number, made: Handle[]): EngineResult & { readonly milliseconds: readonly number[] } {
+  const module = driver.loadModule(image);
+  ensure(module.status, 'loading the kernels');
+  const memory = new Map<string, Memory & { readonly address: Handle }>();
+  for (const buffer of resolved.buffers) {
+    const place = driver.allocate(buffer.bytes);
+    ensure(place.status, `${buffer.name} [${buffer.extents.join(', ')}] of ${buffer.element}`, buffer.bytes);
+    made.push(place.handle);
+    const held = allocate(plan, input, buffer);
+    ensure(driver.upload(place.handle, held.bytes), `uploading ${buffer.name}`);
+    memory.set(buffer.name, { ...held, address: place.handle });
+  }
+  const kernels = new Map<string, Handle>();
+  const kernelOf = (name: string, sharedBytes: number): Handle => {
+    const known = kernels.get(name);
+    if (known !== undefined) return known;
+    const entry = driver.getFunction(module.handle, cudaEntry(plan.name, name));
+    ensure(entry.status, `finding the kernel ${name}`);
+    if (sharedBytes > 48 * 1024) ensure(driver.allowShared(entry.handle, sharedBytes), `workgroup memory of ${name}`);
+    kernels.set(name, entry.handle);
+    return entry.handle;
+  };
+  const launchPiece = (piece: ResolvedPiece): void => {
+    const kernel = plan.kernels.find((k) => k.name === piece.kernel);
+    if (kernel === undefined) throw new CompilerBug('launch', `no kernel '${piece.kernel}'`);
+    const pointers = piece.bindings.map((b) => {
+      const held = memory.get(b.buffer);
+      if (held === undefined) throw new CompilerBug('launch', `no buffer '${b.buffer}'`);
+      return bytesOfHandle(held.address, b.offset);
+    });
+    const words = uniformWords(kernel, piece.uniforms);
+    const uniforms = kernel.uniforms.length === 0 ? [] : [new Uint8Array(words.buffer, 0, kernel.uniforms.length * 4)];
+    const status = driver.launch(kernelOf(piece.kernel, kernel.sharedBytes), piece.workgroups, kernel.workgroupSize, kernel.sharedBytes, [...pointers, ...uniforms]);
+    ensure(status, `launching ${piece.kernel}`);
+  };
+  const runAll = (): void => resolved.pieces.forEach(launchPiece);
+
+  runAll();
+  ensure(driver.synchronize(), 'running the kernels');
+  const outputs = new Map([...memory].flatMap(([name, held]) => {
+    if (held.buffer.role !== 'output') return [];
+    ensure(driver.download(held.bytes, held.address), `reading ${name}`);
+    return [[name, readBack(held)] as const];
+  }));
+  const unwritten = [...outputs.values()].flatMap((o) => o.problems);
+  if (unwritten.length > 0) throw new CompilerBug('cuda', unwritten.join('; '));
+
+  const milliseconds = Array.from({ length: repeats }, () => {
+    const [from, to] = [driver.createEvent(), driver.createEvent()];
+    ensure(from.status || to.status || driver.recordEvent(from.handle), 'timing');
+    runAll();
+    ensure(driver.recordEvent(to.handle) || driver.synchronize(), 'timing');
+    const took = driver.elapsed(from.handle, to.handle);
+    ensure(took.status, 'timing');
+    return took.milliseconds;
+  });
+  const given = (name: string): Float64Array => outputs.get(name)?.values ?? new Float64Array(0);
+  return { out: given('out'), lse: given('lse'), milliseconds };
+}
+
+/** Runs one request on the first GPU of the machine. */
+export async function runOnCuda(request: EngineRequest): Promise<Checked<EngineResult>> {
+  const driver = await loadDriver();
+  if (typeof driver === 'string') return bad([noCudaDevice(noSpan, { reason: driver })]);
+  const session = openCudaSession(driver);
+  if (!session.ok) return session;
+  try {
+    const ran = await session.value.run(request);
+    return ran.ok ? good({ out: ran.value.out, lse: ran.value.lse, device: session.value.name }) : ran;
+  } finally {
+    session.value.close();
+  }
+}
