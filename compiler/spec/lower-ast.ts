@@ -42,6 +42,7 @@ export function lowerProgram(
   if (unknown.length > 0) return bad(unknown.map((n) => report.unknownParameter(decl.name.span, { owner: name, name: n, candidates: params })));
 
   const l: Lowering = {
+    lower: (e, env) => lower(l, e, env),
     program,
     name,
     taken: new Set([...sizeNames, ...pairNames, ...headNames, 's']),

@@ -9,8 +9,7 @@ import type { Expr } from '../expr/ir.ts';
 import { readTensors, substitute as substituteRefs } from '../expr/traverse.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import type { Axis } from './ir.ts';
-import { lower, lowerScalar } from './lower-expr.ts';
-import { broken, readAt, scalarValue } from './lower-scalar.ts';
+import { broken, readAt, scalarAt, scalarValue } from './lower-scalar.ts';
 import { require, stop } from './lower-state.ts';
 import type { BoundTensor, Env, EquationContext, Lowering, Value } from './lower-state.ts';
 import { indexName, indexValue, rangeAxis } from './lower-stage.ts';
@@ -47,7 +46,7 @@ export function lowerReduce(l: Lowering, e: Reduce, env: Env): Expr {
     case 'argmax':
       return lowerOrder(l, e, x.int(0), env, equation);
     case 'nth':
-      return lowerOrder(l, e, lowerScalar(l, e.arg ?? broken('nth of nothing'), env), env, equation);
+      return lowerOrder(l, e, scalarAt(l, e.arg ?? broken('nth of nothing'), env), env, equation);
     default:
       return unreachable(e.op);
   }
@@ -64,8 +63,8 @@ function loops(l: Lowering, over: readonly ReduceIndex[], start: Env): { readonl
     let from: Expr = x.int(0);
     let to: Expr | undefined;
     if (range?.kind === 'range') {
-      from = lowerScalar(l, range.from, env);
-      to = lowerScalar(l, range.to, env);
+      from = scalarAt(l, range.from, env);
+      to = scalarAt(l, range.to, env);
     } else {
       axis = range === undefined ? stage.indices.get(name.name) : rangeAxis(l, range, env);
     }
@@ -104,8 +103,8 @@ function neutral(op: 'sum' | 'min' | 'max' | 'any' | 'all', type: Expr['type']):
 
 function lowerFold(l: Lowering, e: Reduce, op: 'sum' | 'min' | 'max' | 'any' | 'all' | 'mean', env: Env): Expr {
   const inside = loops(l, e.over, env);
-  const where = e.where === undefined ? undefined : lowerScalar(l, e.where, inside.env);
-  const body = lowerScalar(l, e.body, inside.env);
+  const where = e.where === undefined ? undefined : scalarAt(l, e.where, inside.env);
+  const body = scalarAt(l, e.body, inside.env);
   const fold = op === 'mean' ? 'sum' : op;
   const value = op === 'mean' ? x.toFloat(body) : body;
   const total = nest(fold, inside.loops, where === undefined ? value : x.select(where, value, neutral(fold, value.type)));
@@ -153,8 +152,8 @@ const here = (equation: EquationContext): readonly Expr[] => equation.indices.ma
 
 function lowerWhole(l: Lowering, e: Reduce, op: 'softmax' | 'rank' | 'mass' | 'cumsum' | 'top' | 'top_mass', env: Env, equation: EquationContext): Expr {
   const over = e.over.map((i) => equation.byName.get(i.name.name)?.name ?? broken(`no index ${i.name.name}`));
-  const where = e.where === undefined ? x.bool(true) : lowerScalar(l, e.where, env);
-  const body = lowerScalar(l, e.body, env);
+  const where = e.where === undefined ? x.bool(true) : scalarAt(l, e.where, env);
+  const body = scalarAt(l, e.body, env);
   const at = (t: BoundTensor): Expr => x.read(t.name, t.element, here(equation));
   switch (op) {
     case 'softmax':
@@ -165,11 +164,11 @@ function lowerWhole(l: Lowering, e: Reduce, op: 'softmax' | 'rank' | 'mass' | 'c
       return at(helper(l, e, equation, { kind: 'mass', over, where, key: x.toFloat(body) }, 'float'));
     case 'top': {
       const rank = at(helper(l, e, equation, { kind: 'rank', over, where, key: x.toFloat(body) }, 'int'));
-      return x.and(where, x.lt(rank, lowerScalar(l, e.arg ?? broken('top of nothing'), env)));
+      return x.and(where, x.lt(rank, scalarAt(l, e.arg ?? broken('top of nothing'), env)));
     }
     case 'top_mass': {
       const mass = at(helper(l, e, equation, { kind: 'mass', over, where, key: x.toFloat(body) }, 'float'));
-      return x.and(where, x.lt(mass, x.toFloat(lowerScalar(l, e.arg ?? broken('top_mass of nothing'), env))));
+      return x.and(where, x.lt(mass, x.toFloat(scalarAt(l, e.arg ?? broken('top_mass of nothing'), env))));
     }
     case 'cumsum': {
       const [along] = over;
@@ -190,8 +189,8 @@ function lowerWhole(l: Lowering, e: Reduce, op: 'softmax' | 'rank' | 'mass' | 'c
 /** The number of the element of rank `rank`; the helper's last index runs over ranks. */
 function lowerOrder(l: Lowering, e: Reduce, rank: Expr, env: Env, equation: EquationContext): Expr {
   const inside = loops(l, e.over, env);
-  const where = e.where === undefined ? x.bool(true) : lowerScalar(l, e.where, inside.env);
-  const key = x.toFloat(lowerScalar(l, e.body, inside.env));
+  const where = e.where === undefined ? x.bool(true) : scalarAt(l, e.where, inside.env);
+  const key = x.toFloat(scalarAt(l, e.body, inside.env));
   const [first] = inside.loops;
   if (first === undefined) return broken('an order over nothing');
   const all = inside.indices.map((i) => extentOfAxis(i.axis)).reduce(x.mul);
@@ -232,10 +231,10 @@ export function lowerDot(l: Lowering, e: Call, env: Env): Expr {
 
 function openRow(l: Lowering, e: Syntax, env: Env): { readonly last: Axis; readonly at: (channel: Expr) => Expr } {
   const name = e.kind === 'index' ? e.base.name : e.kind === 'name' ? e.name : broken('a row that is no tensor');
-  const value: Value | undefined = env.values.get(name) ?? lower(l, { kind: 'name', name, span: e.span }, env);
+  const value: Value | undefined = env.values.get(name) ?? l.lower({ kind: 'name', name, span: e.span }, env);
   if (value.kind !== 'tensor') return broken(`\`${name}\` is no tensor`);
   const { tensor } = value;
-  const given = e.kind === 'index' ? e.indices.map((i) => lowerScalar(l, i, env)) : [];
+  const given = e.kind === 'index' ? e.indices.map((i) => scalarAt(l, i, env)) : [];
   const last = tensor.axes[tensor.axes.length - 1] ?? broken('a tensor without axes');
   return { last: withExtent(tensor, last), at: (channel) => readAt(tensor, [...given, last.kind === 'queries' ? x.add(channel, x.sub(x.ref('n_k', 'int'), x.ref('n_q', 'int'))) : channel], env) };
 }

@@ -54,6 +54,11 @@ export function scalarOf(value: Value): Expr {
   }
 }
 
+/** The value of an expression that is a scalar. */
+export function scalarAt(l: Lowering, e: Syntax, env: Env): Expr {
+  return scalarOf(l.lower(e, env));
+}
+
 /** The entry of a tensor at source indices; leading batch and heads axes that are left out are the current ones. */
 export function readAt(t: BoundTensor, given: readonly Expr[], env?: Pick<Env, 'equation'>): Expr {
   const omitted = t.axes.length - given.length;

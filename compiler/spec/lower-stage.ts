@@ -5,15 +5,15 @@
  */
 import type { Arg, Expr as Syntax, RangeExpr, StageDecl, StageItem, StageUse } from '../../dsl/ast.ts';
 import * as report from '../../dsl/catalogue/index.ts';
+import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Global } from '../../dsl/program.ts';
 import { readAxis } from '../../dsl/program.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { children, freeRefs, sameExpr } from '../expr/traverse.ts';
 import type { Axis } from './ir.ts';
-import { lower, lowerScalar } from './lower-expr.ts';
 import { axesOf, bindArguments } from './lower-params.ts';
-import { broken, scalarOf, scalarValue } from './lower-scalar.ts';
+import { broken, scalarAt, scalarOf, scalarValue } from './lower-scalar.ts';
 import { bounded, stop } from './lower-state.ts';
 import type { BoundTensor, Env, EquationContext, Lowering, StageScope, Value } from './lower-state.ts';
 import { firstQuery } from './names.ts';
@@ -54,7 +54,7 @@ export function lowerUse(l: Lowering, use: StageUse, env: Env, prefix: string): 
 
 function argumentsOf(l: Lowering, global: StageGlobal, args: readonly Arg[], env: Env): ReadonlyMap<string, Value> {
   const scope = l.program.scopes.get(global.file) ?? broken(`no scope of ${global.file}`);
-  return bindArguments(l, global.decl.params, args, (e) => lower(l, e, env), (e) => lower(l, e, { values: new Map(), scope, locals: [] }));
+  return bindArguments(l, global.decl.params, args, (e) => l.lower(e, env), (e) => l.lower(e, { values: new Map(), scope, locals: [] }));
 }
 
 function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensors: Map<string, Value>): Env {
@@ -67,7 +67,7 @@ function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensor
         stage.indices.set(item.name.name, rangeAxis(l, item.range, env));
         break;
       case 'let':
-        set(item.name.name, lower(l, item.value, env));
+        set(item.name.name, l.lower(item.value, env));
         break;
       case 'equation': {
         const value = lowerEquation(l, item, env);
@@ -76,7 +76,7 @@ function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensor
         break;
       }
       case 'repeat': {
-        const count = lowerScalar(l, item.count, env);
+        const count = scalarAt(l, item.count, env);
         if (count.kind !== 'literal') return broken('a count that is not known');
         stage.rounds.count += Math.max(0, count.value);
         if (stage.rounds.count > roundLimit) stop(report.programTooLarge(item.span, { name: l.name, what: 'rounds', limit: roundLimit }));
@@ -87,7 +87,7 @@ function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensor
         for (const [name, value] of lowerUse(l, item, env, stage.prefix)) set(name, value);
         break;
       default:
-        return item;
+        return unreachable(item);
     }
   }
   return env;
@@ -95,7 +95,7 @@ function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensor
 
 /** The axis of an index: counted where it is written as a range. */
 export function rangeAxis(l: Lowering, range: Syntax | RangeExpr, env: Env): Axis {
-  if (range.kind === 'range') return { kind: 'counted', extent: lowerScalar(l, range.to, env) };
+  if (range.kind === 'range') return { kind: 'counted', extent: scalarAt(l, range.to, env) };
   const stage = env.stage ?? broken('an index outside a stage');
   const reading = readAxis(range, stage.decl.params);
   if (!reading.ok) return broken('a range the checker did not accept');
@@ -154,15 +154,15 @@ function lowerEquation(l: Lowering, item: Equation, env: Env): Value {
  */
 function elementOf(l: Lowering, item: Equation, env: Env, self: BoundTensor, previous: Value | undefined): Expr {
   if (previous !== undefined) {
-    const value = lowerScalar(l, item.body, env);
+    const value = scalarAt(l, item.body, env);
     return previous.kind === 'tensor' && previous.tensor.element === 'float' ? x.toFloat(value) : value;
   }
-  if (!mentions(item.body, item.name.name)) return lowerScalar(l, item.body, env);
+  if (!mentions(item.body, item.name.name)) return scalarAt(l, item.body, env);
   for (const element of ['int', 'float', 'bool'] as const) {
     const before = l.stages.length;
     try {
       const values = new Map(env.values).set(item.name.name, { kind: 'tensor', tensor: { ...self, element } });
-      const value = lowerScalar(l, item.body, { ...env, values });
+      const value = scalarAt(l, item.body, { ...env, values });
       if (value.type === element) return value;
     } catch (error) {
       if (element === 'bool') throw error;

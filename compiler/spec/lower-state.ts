@@ -3,7 +3,7 @@
  * result. The bounds stop programs whose inlined form is exponentially larger than their text, with a diagnostic.
  */
 import * as report from '../../dsl/catalogue/index.ts';
-import type { StageDecl } from '../../dsl/ast.ts';
+import type { Expr as Syntax, StageDecl } from '../../dsl/ast.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import type { FileScope, Program } from '../../dsl/program.ts';
@@ -59,6 +59,8 @@ export interface EquationContext {
 }
 
 export interface Lowering {
+  /** The value of an expression; here so that files about its parts need not import the file about all of them. */
+  readonly lower: (e: Syntax, env: Env) => Value;
   readonly program: Program;
   readonly name: string;
   /** Names that are fixed in the spec: sizes, positions, launch scalars, tensors. */

@@ -137,7 +137,7 @@ const tensorUsesFit: Rule = (spec) =>
     maskTensors(m).flatMap((t) => {
       const fault =
         m.kind === 'tiles'
-          ? useFault(spec, t, 'bool', [(a) => a.kind === 'blocks' && a.of === 'queries', (a) => a.kind === 'blocks' && a.of === 'keys'])
+          ? useFault(spec, t, 'bool', [(a) => a.kind === 'blocks' && a.of === 'queries', (a) => a.kind === 'keys' || (a.kind === 'blocks' && a.of === 'keys')])
           : m.kind === 'listed' && readable(spec).find((p) => p.name === t.tensor)?.element === 'bool'
             ? useFault(spec, t, 'bool', [(a) => (m.what === 'slashes' ? isPosition(a) || a.kind === 'keys' : a.kind === m.what)])
             : useFault(spec, t, 'int', [m.kind === 'segments' ? (a) => a.kind === 'keys' : isPosition]);

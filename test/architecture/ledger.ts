@@ -15,7 +15,9 @@ export const casts: Ledger = {};
 export const nonNulls: Ledger = {};
 
 /** Files above 400 lines. The count is the length at the time of writing and is not checked. */
-export const longFiles: Ledger = {};
+export const longFiles: Ledger = {
+  'dsl/grammar.ts': { count: 520, reason: 'one grammar is one class of the parser; read from top to bottom it is the language' },
+};
 
 /** Defaults that are a safe answer for any kind, or that stand for "has no part of this sort". */
 export const openSwitches: Ledger = {
