@@ -138,10 +138,14 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
   const keyIndex = keyAt(names, phases, slot(i('row')));
   const present = lt(slot(i('row')), i('slot_count'));
   const lastMax = f('m');
+  const values = b.load('V', operand, 'v', [i('kv_local'), keyIndex], present);
+  // Matrix operations take operands that are copied in the background: V arrives while the scores are made.
+  const early = g.scaled === 'scores';
   return [
     b.tile('k_slot', 'int', line, slot(i('col'))),
     b.tile('k_pos', 'int', line, keyAt(names, phases, slot(i('col')))),
     b.load('K', operand, 'k', [i('kv_local'), keyIndex], present),
+    ...(early ? [values] : []),
     b.tile('S', 'float', scores, float(0)),
     b.dot('S', 'Q', 'K', true, false),
     ...(g.scaled === 'scores' ? [b.map('S', mul(f('S'), names.inside(plan.spec.scale)))] : []),
@@ -157,7 +161,7 @@ function stepBody(b: Builder, plan: Plan, names: Names, phases: readonly Phase[]
     b.reduce('l_step', 'sum', 'S'),
     b.map('l', add(mul(f('l'), f('alpha')), f('l_step'))),
     b.map('O', mul(f('O'), f('alpha'))),
-    b.load('V', operand, 'v', [i('kv_local'), keyIndex], present),
+    ...(early ? [] : [values]),
     b.dot('O', 'S', 'V', false, true),
     b.map('m', f('m_new')),
   ];
