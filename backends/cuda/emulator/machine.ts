@@ -7,6 +7,7 @@ import type { Code } from './module.ts';
 import { setPredicate } from './lanewise.ts';
 import type { Decoded } from './lanewise.ts';
 import { popcount } from './arithmetic.ts';
+import { undefinedResult } from './definedness.ts';
 import type { Barrier, Cta, Group, Warp } from './state.ts';
 
 export interface Progress {
@@ -146,15 +147,21 @@ function runWarp(warp: Warp, code: readonly Code[], progress: Progress): boolean
         for (const slot of writes) warp.defined[slot] = (warp.defined[slot] ?? 0) | mask;
         continue;
     }
+    let without = 0;
     for (let i = 0; i < reads.length; i += 1) {
       const slot = reads[i] ?? 0;
-      if (((warp.defined[slot] ?? 0) & mask) !== mask) checkDefined(warp, slot, mask);
+      if (((warp.defined[slot] ?? 0) & mask) === mask) continue;
+      if (step.carry.kind === 'none') checkDefined(warp, slot, mask);
+      else {
+        without = undefinedResult(step.carry, warp, reads, mask);
+        break;
+      }
     }
     executed[at] = (executed[at] ?? 0) + 1;
     decodedRun(decoded, warp, mask);
     for (let i = 0; i < writes.length; i += 1) {
       const slot = writes[i] ?? 0;
-      warp.defined[slot] = (warp.defined[slot] ?? 0) | mask;
+      warp.defined[slot] = ((warp.defined[slot] ?? 0) | mask) & ~without;
     }
     group.pc = at + 1;
   }

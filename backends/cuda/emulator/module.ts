@@ -12,6 +12,8 @@ import { integerOps } from './ops-integer.ts';
 import { memoryOps } from './ops-memory.ts';
 import { tensorOps } from './ops-tensor.ts';
 import { warpOps } from './ops-warp.ts';
+import { carryOf } from './definedness.ts';
+import type { Carry } from './definedness.ts';
 import type { Decode, Decoded } from './lanewise.ts';
 import { UnknownInstruction, createLayout, modifiersOf, operandsOf, placeVariables } from './operands.ts';
 import type { Constant, Layout, SpecialSlot } from './operands.ts';
@@ -28,6 +30,8 @@ export interface Code {
   /** Slots (base / 32) read and written. */
   readonly reads: readonly number[];
   readonly writes: readonly number[];
+  /** What becomes of a source that was never written. */
+  readonly carry: Carry;
   /** Instruction index of a branch. */
   readonly target: number;
 }
@@ -93,7 +97,9 @@ function decodeInstruction(instruction: Instruction, entry: EntrySyntax, layout:
   const unknown = (why: string): never => {
     throw new PtxSyntaxError(line, `unknown instruction '${parts.join('.')}'${why} in ${entry.name}: ${instruction.text}`);
   };
-  const decode = tables.map((t) => t.get(parts[0] ?? '')).find((d) => d !== undefined) ?? unknown('');
+  const name = parts[0] ?? '';
+  const decode = tables.map((t) => t.get(name)).find((d) => d !== undefined) ?? unknown('');
+  const pure = [floatOps, integerOps, convertOps].some((t) => t.has(name));
   const modifiers = modifiersOf(instruction);
   const operands = operandsOf(instruction, layout);
   try {
@@ -101,7 +107,7 @@ function decodeInstruction(instruction: Instruction, entry: EntrySyntax, layout:
     if (modifiers.rest().length > 0) unknown(` (modifier .${modifiers.rest().join('.')})`);
     const target = decoded.kind === 'branch' ? entry.labels.get(decoded.label) : 0;
     return {
-      instruction, decoded, negated: guard?.negated ?? false, guard: guard === undefined ? -1 : layout.slotOf(guard.name, 'pred'),
+      instruction, decoded, carry: carryOf(instruction, decoded, pure, layout), negated: guard?.negated ?? false, guard: guard === undefined ? -1 : layout.slotOf(guard.name, 'pred'),
       reads: operands.reads.map((b) => b >>> 5), writes: operands.writes.map((b) => b >>> 5), target: target ?? unknown(' (its label is missing)'),
     };
   } catch (error) {

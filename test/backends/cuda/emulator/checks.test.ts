@@ -34,6 +34,17 @@ test.each([
   expect(kinds(body)).toContain(kind);
 });
 
+test('a value that was never written is a problem where it is used, not where a select or a mask drops it', () => {
+  const undefinedOf = (body: string): readonly string[] => kinds(`setp.lt.u32 %p1, %r9, 64; setp.gt.u32 %p2, %r9, 64; ${body}`);
+  expect(undefinedOf('add.s32 %r5, %r30, 1; selp.b32 %r1, %r2, %r5, %p1;')).toEqual([]);
+  expect(undefinedOf('add.s32 %r5, %r30, 1; selp.b32 %r1, %r5, %r2, %p1;')).toEqual(['undefined-register']);
+  expect(undefinedOf('and.pred %p4, %p3, %p2; selp.b32 %r1, %r2, %r9, %p4;')).toEqual([]);
+  expect(undefinedOf('and.pred %p4, %p3, %p1; selp.b32 %r1, %r2, %r9, %p4;')).toEqual(['undefined-register']);
+  expect(undefinedOf('or.pred %p4, %p1, %p3; selp.b32 %r1, %r2, %r9, %p4;')).toEqual([]);
+  expect(undefinedOf('or.pred %p4, %p3, %p2; mov.u32 %r1, 0; @%p4 bra L; L: mov.u32 %r1, 0;')).toEqual(['undefined-register']);
+  expect(undefinedOf('mov.u32 %r1, %r2; setp.lt.u32 %p4, %r30, 5; selp.b32 %r5, 1, 0, %p4;')).toEqual([]);
+});
+
 test('a warp that reads what another wrote without a barrier is a race', () => {
   const body = `mov.u32 %r5, s; xor.b32 %r6, %r9, 32; shl.b32 %r7, %r9, 2; add.s32 %r7, %r7, %r5; shl.b32 %r6, %r6, 2; add.s32 %r6, %r6, %r5;
     st.shared.u32 [%r7], %r9; BARRIER ld.shared.u32 %r1, [%r6];`;
