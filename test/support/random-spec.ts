@@ -13,6 +13,8 @@ import { maskChildren, maskOperands, maskTensors } from '../../compiler/spec/tra
 import { randomMasks } from './random-mask.ts';
 import { b, h, k, nK, nQ, q, randomSequence, randomSpan, randomTensor, s, scalarParams, tensorParams } from './random-parameters.ts';
 
+export { randomStageCases } from './random-stage.ts';
+
 export interface RandomCase {
   readonly spec: Spec;
   readonly launch: Launch;

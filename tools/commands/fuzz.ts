@@ -4,6 +4,7 @@
  * `.safetensors`, with the command that replays it (`--case`). Exit code 2 on a failure: it is a bug of ours.
  */
 import { join } from 'node:path';
+import type { Arbitrary } from 'fast-check';
 import { choiceOf, countOf, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
 import { claimFolder, pathOf } from '../command-line/outputs.ts';
@@ -13,6 +14,7 @@ import type { Spec } from '../../compiler/spec/ir.ts';
 import { campaign } from '../fuzz/campaign.ts';
 import type { CampaignResult } from '../fuzz/campaign.ts';
 import { failureFiles, replayedCase } from '../fuzz/failure-file.ts';
+import type { Case, RandomPrograms } from '../fuzz/random-programs.ts';
 import { fileCases } from '../fuzz/file-cases.ts';
 import { checkCase, levels, warmEmulator } from '../fuzz/levels.ts';
 import type { Level } from '../fuzz/levels.ts';
@@ -109,7 +111,7 @@ export const command: CommandModule = {
     const fc = await fastCheck(given);
     const file = given.files[0];
     const options = { ...sizes[at], maxLength };
-    const cases = file !== undefined ? fileCases(fc, specsOf(given, file), options) : (await randomPrograms(given)).randomCases(options);
+    const cases = file !== undefined ? fileCases(fc, specsOf(given, file), options) : randomCasesOf(fc, await randomPrograms(given), options);
     let refused = 0;
     const onRefused = (): void => void (refused += 1);
     const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { dtype, onRefused, ...(adapter === undefined ? {} : { adapter }) }), {
@@ -130,6 +132,12 @@ export const command: CommandModule = {
     return result.failures > 0 ? 2 : 0;
   },
 };
+
+/** Random programs, one in five with stages; those are short, since every element of every tensor is judged. */
+function randomCasesOf(fc: (typeof import('fast-check'))['default'], from: RandomPrograms, options: { readonly maxLength: number; readonly dims: readonly number[] }): Arbitrary<Case> {
+  const stages = from.randomStageCases({ maxLength: Math.min(14, options.maxLength), dims: options.dims.filter((d) => d <= 8) });
+  return fc.oneof({ weight: 4, arbitrary: from.randomCases(options) }, { weight: 1, arbitrary: stages });
+}
 
 async function randomPrograms(given: Given): ReturnType<NonNullable<Given['io']['load']>> {
   const load = given.io.load ?? refuse('FIL9005', 'random programs come from the source tree of filigree, which is not here', wordSpan(given.line, (w) => w === 'fuzz'), { help: 'give a .fil file, or run it in a clone' });

@@ -45,7 +45,7 @@ export function failureFiles(failure: Failure, message: string): FailureFiles {
     ['dtype', failure.dtype],
     ['finding', message.slice(0, 500)],
   ]);
-  return { program: specToSource(spec), tensors, metadata };
+  return { program: failure.case.source ?? specToSource(spec), tensors, metadata };
 }
 
 export interface Replayed {

@@ -6,6 +6,7 @@
  */
 import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
 import type { Comparison } from '../../compiler/interpreters/bounds.ts';
+import { denseStages } from '../../compiler/interpreters/dense/index.ts';
 import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interpreters/launch.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
 import { cutsOf, type Cuts } from '../../compiler/launch/cuts.ts';
@@ -29,6 +30,7 @@ import { randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 import { randomSchedule } from './random-schedule.ts';
+import { asGiven, stageFault, withAllOutputs } from './stage-cases.ts';
 
 export const levels = ['algebra', 'tile', 'kernel', 'wgsl', 'cuda-emulated'] as const;
 
@@ -42,8 +44,9 @@ export interface LevelOptions {
 }
 
 /** What is wrong with a case at a level, or undefined. Exceptions of the compiler are findings too. */
-export async function checkCase(level: Level, given: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
+export async function checkCase(level: Level, asked: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
   try {
+    const given = withAllOutputs(asked);
     switch (level) {
       case 'algebra':
         return checkAlgebra(given, randomOf(seed), options);
@@ -70,7 +73,8 @@ function refusal(diagnostics: readonly Diagnostic[], options: LevelOptions): str
   return undefined;
 }
 
-function checkAlgebra({ spec, launch }: Case, random: Random, options: LevelOptions): string | undefined {
+function checkAlgebra(given: Case, random: Random, options: LevelOptions): string | undefined {
+  const { spec, launch } = asGiven(given, exactStages(given));
   const planned = makePlan(spec);
   if (!planned.ok) return refusal(planned.diagnostics, options);
   const broken = verifyPlan(planned.value)[0];
@@ -84,8 +88,16 @@ function describe(name: string, c: Comparison): string {
   return `${name}: element ${c.element} of row ${c.row} is ${c.actual}, expected ${c.expected} within ${c.bound}`;
 }
 
-/** Compares a result with the interpreter's. */
-export function compareResult({ spec, launch, inputs }: Case, result: Pick<EngineResult, 'out' | 'lse'>, dtype: 'f32' | 'f16', cuts: Cuts): string | undefined {
+/** Stage tensors of the interpreter. */
+function exactStages({ spec, launch, inputs }: Case): NonNullable<EngineResult['outputs']> {
+  return new Map([...denseStages(spec, launch, inputs)].map(([name, { extents, data }]) => [name, { extents, values: data }]));
+}
+
+/** Compares a result with the interpreter's: stage tensors by their rules, the attention on the stage tensors that came out. */
+export function compareResult(given: Case, result: Pick<EngineResult, 'out' | 'lse' | 'outputs'>, dtype: 'f32' | 'f16', cuts: Cuts): string | undefined {
+  const fault = stageFault(given, result.outputs);
+  if (fault !== undefined || given.spec.computes === 'stages') return fault;
+  const { spec, launch, inputs } = asGiven(given, result.outputs);
   const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, ...cuts });
   const out = compareRows(result.out, truth.out, truth.bounds.out);
   if (!out.ok) return describe('out', out);
@@ -160,8 +172,9 @@ const warmed = new WeakMap<Spec, Map<number, { readonly compiled: Compiled; read
  * bug) is left to the check of the case, which says why.
  */
 export async function warmEmulator(lot: readonly (readonly [Case, number])[], options: LevelOptions): Promise<void> {
-  const ready = lot.flatMap(([given, seed]) => {
+  const ready = lot.flatMap(([asked, seed]) => {
     try {
+      const given = withAllOutputs(asked);
       const compiled = compileForCuda(given, randomOf(seed), options.dtype);
       return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {

@@ -11,8 +11,12 @@ export interface Case {
   readonly spec: Spec;
   readonly launch: Launch;
   readonly inputs: Inputs;
+  /** The text of the program, where it was made as text. */
+  readonly source?: string;
 }
 
 export interface RandomPrograms {
   readonly randomCases: (options?: { readonly maxLength?: number; readonly dims?: readonly number[] }) => Arbitrary<Case>;
+  /** Programs with stages. */
+  readonly randomStageCases: (options?: { readonly maxLength?: number; readonly dims?: readonly number[] }) => Arbitrary<Case>;
 }
