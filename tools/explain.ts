@@ -19,6 +19,8 @@ import type { Launch, Spec } from '../compiler/spec/ir.ts';
 import type { TargetRecord } from '../compiler/target.ts';
 import { bad, good } from '../dsl/diagnostic.ts';
 import type { Checked } from '../dsl/diagnostic.ts';
+import { withMade } from './made-tensors.ts';
+import type { MadeTensors } from './made-tensors.ts';
 import { bytesText, grouped, percent, tableText } from './table.ts';
 
 export interface TileSize {
@@ -42,6 +44,8 @@ export interface ExplainOptions {
   readonly target: TargetRecord;
   readonly dtype: 'f32' | 'f16';
   readonly tile?: TileSize;
+  /** The stage tensors, where the mask reads some. */
+  readonly made?: MadeTensors;
 }
 
 /** Buffers of a launch, without lowering a kernel: a plan whose steps are left out. */
@@ -72,7 +76,8 @@ export function explain(spec: Spec, launch: Launch, options: ExplainOptions): Ch
   const buffers = buffersOf(spec, plan, launch, options);
   if (!buffers.ok) return buffers;
   const tile = options.tile ?? buffers.value.tile;
-  const measures = measure(plan, launch, tile, { elementBytes: options.dtype === 'f16' ? 2 : 4 });
+  // Behind the spec a made tensor is one like those given.
+  const measures = measure(plan, withMade(launch, options.made ?? new Map()), tile, { elementBytes: options.dtype === 'f16' ? 2 : 4 });
   const sum = (keep: (name: string, role: string) => boolean): number =>
     buffers.value.buffers.filter((b) => b.elements > 0 && keep(b.name, b.role)).reduce((total, b) => total + b.bytes, 0);
   return good({

@@ -8,15 +8,16 @@ import type { MaskBits, TileClasses } from '../compiler/report/mask-picture.ts';
 import { maskToSvg, svgIsSmall } from '../compiler/report/mask-svg.ts';
 import type { Launch, Spec } from '../compiler/spec/ir.ts';
 import { encodePng } from './io/png.ts';
+import type { MadeTensors } from './made-tensors.ts';
 
 /** Pairs of one picture; a byte each while it is drawn. */
 export const mostPairs = 2 ** 31;
 
-/** The mask of all heads of one batch. `said` hears how far it is. */
-export function maskBits(spec: Spec, launch: Launch, batch: number, said: (done: number, rows: number) => void = () => undefined): MaskBits {
+/** The mask of all heads of one batch. `said` hears how far it is; `made` are the stage tensors that the mask reads. */
+export function maskBits(spec: Spec, launch: Launch, batch: number, said: (done: number, rows: number) => void = () => undefined, made?: MadeTensors): MaskBits {
   const { heads, nQ, nK } = launch.sizes;
   const bits = new Uint8Array(heads * nQ * nK);
-  const rowOf = maskRow(spec, launch);
+  const rowOf = maskRow(spec, launch, made);
   for (let h = 0; h < heads; h += 1) {
     for (let row = 0; row < nQ; row += 1) {
       const at = (h * nQ + row) * nK;

@@ -1,6 +1,7 @@
 /**
  * `filigree explain FILE --name NAME --n-q N --n-k N [--heads H] [--set ...] [--tensors T.safetensors] [--tile 64x64] [--json]`: how an attention
- * is computed, why so, and what it costs. Tensors are read to classify tiles that depend on them.
+ * is computed, why so, and what it costs. Tensors are read to classify tiles that depend on them; where
+ * stages choose, they are computed first, from the q, k and v of `--in`.
  */
 import type { Expr } from '../../compiler/expr/ir.ts';
 import { freeRefs } from '../../compiler/expr/traverse.ts';
@@ -12,7 +13,8 @@ import { refuse } from '../command-line/problems.ts';
 import { explain, explainJson, explainText } from '../explain.ts';
 import type { ExplainOptions, TileSize } from '../explain.ts';
 import { targets } from '../../backends/targets.ts';
-import { chooseDeclaration, declareSettings, declareSizes, headOptions, launchFor, longest, orRefuse, targetOf, tensorsOf } from './launch-options.ts';
+import { choosesAtRunTime, madeTensors } from '../made-tensors.ts';
+import { chooseDeclaration, declareSettings, declareSizes, launchFor, longest, originOf, orRefuse, shapeOf, targetOf } from './launch-options.ts';
 
 function tileOf(given: Given): TileSize | undefined {
   const text = textOf(given, 'tile');
@@ -48,7 +50,6 @@ export const command: CommandModule = {
     const chosen = chooseDeclaration(given, onlyFile(given));
     const nQ = requiredCount(given, 'nQ', 1, longest);
     const nK = requiredCount(given, 'nK', 1, longest);
-    const dim = countOf(given, 'dim', 1, 256) ?? 64;
     const batch = countOf(given, 'batch', 1, 65536);
     const tile = tileOf(given);
     const options: ExplainOptions = {
@@ -56,10 +57,13 @@ export const command: CommandModule = {
       dtype: choiceOf(given, 'dtype', ['f32', 'f16'] as const) ?? 'f32',
       ...(tile === undefined ? {} : { tile }),
     };
-    const tensors = tensorsOf(given);
-    const spec = chosen.spec.tensors.every((t) => tensors.has(t.name)) ? chosen.spec : maskOnly(chosen.spec);
-    const launch = launchFor(given, { ...chosen, spec }, { nQ, nK, dim, ...headOptions(given), ...(batch === undefined ? {} : { batch }) }, tensors, 'tensors');
-    const explained = orRefuse(explain(spec, launch, options));
+    const origin = originOf(given);
+    const { tensors } = origin;
+    // Stages read what they like, so nothing of such a program can be left out.
+    const spec = choosesAtRunTime(chosen.spec) || chosen.spec.tensors.every((t) => tensors.has(t.name)) ? chosen.spec : maskOnly(chosen.spec);
+    const launch = launchFor(given, { ...chosen, spec }, { nQ, nK, ...shapeOf(given, spec, origin), ...(batch === undefined ? {} : { batch }) }, tensors, 'tensors');
+    const made = orRefuse(madeTensors(spec, launch, origin));
+    const explained = orRefuse(explain(spec, launch, { ...options, made }));
     given.io.out(given.json ? `${JSON.stringify(explainJson(explained, launch))}\n` : explainText(spec, launch, explained, options));
     return 0;
   },

@@ -14,7 +14,10 @@ import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { launchOf } from '../launch-input.ts';
+import { inputsOf } from '../inputs.ts';
 import type { LaunchRequest, Setting } from '../launch-input.ts';
+import { choosesAtRunTime } from '../made-tensors.ts';
+import type { TensorOrigin } from '../made-tensors.ts';
 import { openSource } from '../source.ts';
 import type { OpenSource } from '../source.ts';
 import { readTensors } from '../tensor-file.ts';
@@ -36,7 +39,8 @@ export function declareSizes(command: Command): void {
     .option('--heads <count>', 'query heads (default: from the tensors, or 1)')
     .option('--kv-heads <count>', 'key-value heads (default: from the tensors, or the query heads)')
     .option('--dim <count>', 'head dimension (default: 64)')
-    .option('--tensors <file>', 'safetensors file with the tensor parameters, by name');
+    .option('--tensors <file>', 'safetensors file with the tensor parameters, by name')
+    .option('--in <file>', 'safetensors file with q, k and v, for masks that are chosen at run time (default: the file of --tensors)');
 }
 
 /** The value of a Checked result; its diagnostics end the command. */
@@ -102,6 +106,28 @@ function declarationName(given: Given, source: OpenSource, file: string): string
 export function tensorsOf(given: Given): ReadonlyMap<string, RawTensor> {
   const file = textOf(given, 'tensors');
   return file === undefined ? new Map() : readTensors(given, file, valueSpan(given, 'tensors', file));
+}
+
+/** The tensors of `--in` and `--tensors` together, and which of the two is to blame where q, k or v is missing. */
+export function originOf(given: Given): TensorOrigin {
+  const parameters = tensorsOf(given);
+  const file = textOf(given, 'in');
+  if (file !== undefined) {
+    const span = valueSpan(given, 'in', file);
+    return { tensors: new Map([...readTensors(given, file, span), ...parameters]), span, source: file };
+  }
+  const source = textOf(given, 'tensors') ?? '';
+  return { tensors: parameters, span: source === '' ? wordSpan(given.line, () => false) : valueSpan(given, 'tensors', source), source };
+}
+
+/** Sizes of a launch: those given as options; head counts and dim of programs that choose at run time come from q and k otherwise. */
+export function shapeOf(given: Given, spec: Spec, { tensors }: TensorOrigin): Pick<LaunchRequest['sizes'], 'dim' | 'batch' | 'heads' | 'kvHeads'> {
+  const read = choosesAtRunTime(spec) ? inputsOf(tensors) : undefined;
+  const known = read?.ok === true ? read.value.sizes : undefined;
+  return {
+    ...(known === undefined ? {} : { batch: known.batch, heads: known.heads, kvHeads: known.kvHeads }),
+    ...headOptions(given), dim: countOf(given, 'dim', 1, 256) ?? known?.dim ?? 64,
+  };
 }
 
 /** Sizes that were given as options, besides n_q, n_k and dim. */

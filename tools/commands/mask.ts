@@ -1,6 +1,7 @@
 /**
  * `filigree mask FILE --name NAME --n-q N --n-k N --out M.png|.svg|.safetensors`: the mask as the interpreter sees it. A safetensors file
  * holds `mask` (U8, [heads, n_q, n_k]); a PNG or SVG draws the heads side by side. One batch is shown: the first, or --batch.
+ * A mask that is chosen at run time is made from the q, k and v of `--in`; of a longer prompt the first n_k keys are taken.
  */
 import { extname } from 'node:path';
 import { countOf, onlyFile, requiredCount, requiredText, valueSpan } from '../command-line/command.ts';
@@ -10,8 +11,9 @@ import { refuse } from '../command-line/problems.ts';
 import { wordSpan } from '../command-line/words.ts';
 import { writeAtomic } from '../io/files.ts';
 import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
+import { madeTensors } from '../made-tensors.ts';
 import { maskBits, mostPairs, pngOf, svgOf } from '../picture.ts';
-import { chooseDeclaration, declareSettings, declareSizes, headOptions, launchFor, longest, tensorsOf } from './launch-options.ts';
+import { chooseDeclaration, declareSettings, declareSizes, launchFor, longest, originOf, orRefuse, shapeOf } from './launch-options.ts';
 
 export const command: CommandModule = {
   declare: (c) => {
@@ -24,19 +26,20 @@ export const command: CommandModule = {
     const chosen = chooseDeclaration(given, onlyFile(given));
     const nQ = requiredCount(given, 'nQ', 1, longest);
     const nK = requiredCount(given, 'nK', 1, longest);
-    const dim = countOf(given, 'dim', 1, 256) ?? 64;
     const out = requiredText(given, 'out', 'mask.png');
     const span = valueSpan(given, 'out', out);
     const format = extname(out).toLowerCase();
     if (format !== '.png' && format !== '.svg' && format !== '.safetensors') refuse('FIL9004', `--out ends in .png, .svg or .safetensors, not in '${format}'`, span);
-    const launch = launchFor(given, chosen, { nQ, nK, dim, ...headOptions(given) }, tensorsOf(given), 'tensors');
+    const origin = originOf(given);
+    const launch = launchFor(given, chosen, { nQ, nK, ...shapeOf(given, chosen.spec, origin) }, origin.tensors, 'tensors');
     const { batch, heads } = launch.sizes;
     const b = countOf(given, 'batch', 0, batch - 1) ?? 0;
     const path = claimOutput(given, out, span);
     if (heads * nQ * nK > mostPairs) {
       refuse('FIL9004', `the mask has ${heads} x ${nQ} x ${nK} pairs; at most ${mostPairs} can be shown`, wordSpan(given.line, (w) => w.startsWith('--n-q')), { help: 'take fewer heads or smaller sizes; `filigree explain` works at any size' });
     }
-    const bits = maskBits(chosen.spec, launch, b, (done, rows) => given.progress.show(`mask: row ${done} of ${rows}`));
+    const made = orRefuse(madeTensors(chosen.spec, launch, origin));
+    const bits = maskBits(chosen.spec, launch, b, (done, rows) => given.progress.show(`mask: row ${done} of ${rows}`), made);
     const title = `${chosen.name}, n_q = ${nQ}, n_k = ${nK}`;
     const inputs = [...given.inputs];
     if (format === '.safetensors') {
