@@ -21,6 +21,8 @@ export function reduceType(e: Reduce, env: Env): Type {
   const { stage, checking } = env;
   if (stage === undefined) return refuse(report.reductionOutsideStage(e.span, { op: e.op }), env);
   const whole = seesAxis.has(e.op);
+  const [, second] = e.over;
+  if (e.op === 'cumsum' && second !== undefined) checking.report(report.wholeAxis(second.name.span, { op: e.op, reason: 'runs along one index' }));
   if ((whole || orders.has(e.op)) && stage.reduced) checking.report(report.wholeAxis(e.span, { op: e.op, reason: 'stands inside another reduction' }));
   let inner = env;
   const own = new Set(stage.own);
@@ -108,7 +110,10 @@ function rowOf(e: Expr, env: Env): void {
     return;
   }
   const left = found.axes.length - given.length - 1;
-  if (left < 0 || !found.axes.slice(0, left).every(isAutomatic)) {
+  // The batch is written by its name or not at all: another index in its place was meant for an axis behind it.
+  const [first] = given;
+  const isElement = left === 0 && found.axes[0]?.kind === 'batch' && !(first?.kind === 'name' && first.name === 'b');
+  if (left < 0 || isElement || !found.axes.slice(0, left).every(isAutomatic)) {
     checking.report(report.rowExpected(e.span, { found: `an element of \`${name}\` (${typeText(found)})` }));
     return;
   }

@@ -10,7 +10,7 @@ import { readTensors, substitute as substituteRefs } from '../expr/traverse.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import type { Axis } from './ir.ts';
 import { broken, readAt, scalarAt, scalarValue } from './lower-scalar.ts';
-import { require, stop } from './lower-state.ts';
+import { isLaunchKnown, require, stop } from './lower-state.ts';
 import type { BoundTensor, Env, EquationContext, Lowering, Value } from './lower-state.ts';
 import { indexName, indexValue, rangeAxis } from './lower-stage.ts';
 import { extentOfAxis } from './names.ts';
@@ -193,7 +193,11 @@ function lowerOrder(l: Lowering, e: Reduce, rank: Expr, env: Env, equation: Equa
   const key = x.toFloat(scalarAt(l, e.body, inside.env));
   const [first] = inside.loops;
   if (first === undefined) return broken('an order over nothing');
-  const all = inside.indices.map((i) => extentOfAxis(i.axis)).reduce(x.mul);
+  const extents = inside.indices.map((i) => extentOfAxis(i.axis));
+  if (!extents.every((extent) => isLaunchKnown(l, extent))) {
+    stop(report.wholeAxis(e.span, { op: e.op, reason: 'runs over ranges as long as a launch knows; choose among more with `where`' }));
+  }
+  const all = extents.reduce(x.mul);
   // A range that does not begin at 0 counts from its start.
   const shifted = inside.loops.every((loop) => loop.from.kind === 'literal' && loop.from.value === 0);
   const along = indexName(l, 'r', { kind: 'dim' }, inside.env.locals);

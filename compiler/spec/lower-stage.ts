@@ -5,7 +5,7 @@
  */
 import type { Arg, Expr as Syntax, RangeExpr, StageDecl, StageItem, StageUse } from '../../dsl/ast.ts';
 import * as report from '../../dsl/catalogue/index.ts';
-import { unreachable } from '../../dsl/diagnostic.ts';
+import { DiagnosticError, unreachable } from '../../dsl/diagnostic.ts';
 import type { Global } from '../../dsl/program.ts';
 import { readAxis } from '../../dsl/program.ts';
 import * as x from '../expr/build.ts';
@@ -80,6 +80,7 @@ function lowerItems(l: Lowering, items: readonly StageItem[], start: Env, tensor
         if (count.kind !== 'literal') return broken('a count that is not known');
         stage.rounds.count += Math.max(0, count.value);
         if (stage.rounds.count > roundLimit) stop(report.programTooLarge(item.span, { name: l.name, what: 'rounds', limit: roundLimit }));
+        if (count.value < 1) stop(report.requirementNotMet(item.count.span, { message: '`repeat` runs its equations at least once' }));
         for (let round = 0; round < count.value; round += 1) env = lowerItems(l, item.items, env, tensors);
         break;
       }
@@ -158,6 +159,8 @@ function elementOf(l: Lowering, item: Equation, env: Env, self: BoundTensor, pre
     return previous.kind === 'tensor' && previous.tensor.element === 'float' ? x.toFloat(value) : value;
   }
   if (!mentions(item.body, item.name.name)) return scalarAt(l, item.body, env);
+  // What stops one reading without being about its type stops all of them.
+  let stopped: DiagnosticError | undefined;
   for (const element of ['int', 'float', 'bool'] as const) {
     const before = l.stages.length;
     try {
@@ -165,7 +168,8 @@ function elementOf(l: Lowering, item: Equation, env: Env, self: BoundTensor, pre
       const value = scalarAt(l, item.body, { ...env, values });
       if (value.type === element) return value;
     } catch (error) {
-      if (element === 'bool') throw error;
+      if (error instanceof DiagnosticError) stopped ??= error;
+      if (element === 'bool') throw stopped ?? error;
     }
     l.stages.length = before;
   }

@@ -166,7 +166,8 @@ export function quantifierEnd(l: Lowering, from: Expr, to: Expr, span: Span): Ex
   return to;
 }
 
-function isLaunchKnown(l: Lowering, e: Expr): boolean {
+/** Whether a launch knows the value before anything is computed. */
+export function isLaunchKnown(l: Lowering, e: Expr): boolean {
   return readTensors(e).size === 0 && [...freeRefs(e)].every((name) => l.launchRefs.has(name));
 }
 
