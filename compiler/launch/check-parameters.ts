@@ -13,6 +13,8 @@ import { axisName } from '../spec/names.ts';
 import type { HostPlan } from './plan.ts';
 import { axisExtent } from '../spec/axis.ts';
 
+export { axisName } from '../spec/names.ts';
+
 // spec/ir.ts: positions and scalars stay small enough that sums of two do not wrap.
 const maxLength = 2 ** 24;
 const maxScalar = 2 ** 30;

@@ -24,7 +24,7 @@ import { cudaEntry } from '../../backends/cuda/names.ts';
 import { sm80 } from '../../backends/targets.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import type { NvccOptions } from '../cuda/nvcc.ts';
-import type { EngineRequest, EngineResult } from './engine.ts';
+import type { EngineOutput, EngineRequest, EngineResult } from './engine.ts';
 
 /** What is needed of a compilation. */
 export interface EmulatedArtefact {
@@ -42,6 +42,8 @@ export interface EmulatedProgram {
 export interface EmulatedOutput {
   readonly out: Float64Array;
   readonly lse: Float64Array;
+  /** Stage tensors by name. */
+  readonly outputs: ReadonlyMap<string, EngineOutput>;
   /** In words; empty: all is well. */
   readonly problems: readonly string[];
 }
@@ -123,10 +125,18 @@ function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: Readon
 export function readBack({ buffer, bytes }: Memory): { readonly values: Float64Array; readonly problems: readonly string[] } {
   const half = buffer.element === 'f16';
   const raw = half ? new Uint16Array(bytes.buffer, 0, buffer.elements) : new Uint32Array(bytes.buffer, 0, buffer.elements);
-  const floats = new Float32Array(bytes.buffer);
-  const values = Float64Array.from(raw, (bits, i) => (half ? f16FromBits(bits) : floats[i] ?? 0));
+  const words = buffer.element === 'f32' ? new Float32Array(bytes.buffer) : new Int32Array(bytes.buffer);
+  const values = Float64Array.from(raw, (bits, i) => (half ? f16FromBits(bits) : words[i] ?? 0));
   const first = raw.indexOf(half ? poisonBitsF16 : poisonBits);
   return { values, problems: first < 0 ? [] : [`nothing has written element ${first} of the output ${buffer.name} [${buffer.extents.join(', ')}]`] };
+}
+
+/** The stage tensors that the caller gets, of outputs by buffer. */
+export function stageOutputs(plan: HostPlan, outputs: ReadonlyMap<string, { readonly buffer: ResolvedBuffer; readonly values: Float64Array }>): ReadonlyMap<string, EngineOutput> {
+  return new Map((plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, EngineOutput])[] => {
+    const found = outputs.get(buffer);
+    return found === undefined ? [] : [[name, { extents: found.buffer.extents, values: found.values }]];
+  }));
 }
 
 /** Runs a launch step by step, as a device would. */
@@ -136,9 +146,9 @@ export function runEmulated(program: EmulatedProgram, input: LaunchInput, option
   if (!resolved.ok) return resolved;
   const memory = new Map(resolved.value.buffers.map((b) => [b.name, allocate(program.plan, input, b)]));
   const problems = resolved.value.pieces.flatMap((piece) => runPiece(program, piece, memory, options));
-  const outputs = new Map([...memory].flatMap(([name, m]) => (m.buffer.role === 'output' ? [[name, readBack(m)] as const] : [])));
+  const outputs = new Map([...memory].flatMap(([name, m]) => (m.buffer.role === 'output' ? [[name, { buffer: m.buffer, ...readBack(m) }] as const] : [])));
   const given = (name: string): Float64Array => outputs.get(name)?.values ?? new Float64Array(0);
-  return good({ out: given('out'), lse: given('lse'), problems: [...problems, ...[...outputs.values()].flatMap((o) => o.problems)] });
+  return good({ out: given('out'), lse: given('lse'), outputs: stageOutputs(program.plan, outputs), problems: [...problems, ...[...outputs.values()].flatMap((o) => o.problems)] });
 }
 
 /** Compiles and runs one request. A problem that the emulator finds is a bug of the compiler. */
@@ -151,7 +161,7 @@ export async function runOnEmulator({ spec, launch, inputs, dtype }: EngineReque
   if (program === undefined) throw new CompilerBug('cuda-emulated', 'one program went in and none came out');
   const ran = runEmulated(program, { ...launch, ...inputs });
   if (!ran.ok) return ran;
-  const { out, lse, problems } = ran.value;
+  const { out, lse, outputs, problems } = ran.value;
   if (problems.length > 0) throw new CompilerBug('cuda-emulated', problems.join('; '));
-  return good({ out, lse, device: 'emulated sm_80' });
+  return good({ out, lse, outputs, device: 'emulated sm_80' });
 }

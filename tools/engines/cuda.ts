@@ -19,7 +19,7 @@ import { loadDriver } from '../cuda/driver.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import type { NvccOptions } from '../cuda/nvcc.ts';
-import { allocate, neededOf, readBack } from './cuda-emulated.ts';
+import { allocate, neededOf, readBack, stageOutputs } from './cuda-emulated.ts';
 import type { Memory } from './cuda-emulated.ts';
 import type { EngineRequest, EngineResult } from './engine.ts';
 
@@ -157,7 +157,7 @@ function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved
   const outputs = new Map([...memory].flatMap(([name, held]) => {
     if (held.buffer.role !== 'output') return [];
     ensure(driver.download(held.bytes, held.address), `reading ${name}`);
-    return [[name, readBack(held)] as const];
+    return [[name, { buffer: held.buffer, ...readBack(held) }] as const];
   }));
   const unwritten = [...outputs.values()].flatMap((o) => o.problems);
   if (unwritten.length > 0) throw new CompilerBug('cuda', unwritten.join('; '));
@@ -172,7 +172,7 @@ function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved
     return took.milliseconds;
   });
   const given = (name: string): Float64Array => outputs.get(name)?.values ?? new Float64Array(0);
-  return { out: given('out'), lse: given('lse'), milliseconds };
+  return { out: given('out'), lse: given('lse'), outputs: stageOutputs(plan, outputs), milliseconds };
 }
 
 /** Runs one request on the first GPU of the machine. */
@@ -183,7 +183,7 @@ export async function runOnCuda(request: EngineRequest): Promise<Checked<EngineR
   if (!session.ok) return session;
   try {
     const ran = await session.value.run(request);
-    return ran.ok ? good({ out: ran.value.out, lse: ran.value.lse, device: session.value.name }) : ran;
+    return ran.ok ? good({ ...ran.value, device: session.value.name }) : ran;
   } finally {
     session.value.close();
   }

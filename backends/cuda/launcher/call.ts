@@ -3,7 +3,7 @@
  * memory first, then whole numbers and floats of four bytes, so that no language that mirrors the struct has to think of padding.
  */
 import type { Axis, TensorParam } from '../../../compiler/spec/ir.ts';
-import { axisName } from '../../../compiler/spec/names.ts';
+import { axisName } from '../../../compiler/launch/check-parameters.ts';
 import type { HostBuffer, HostPlan } from '../../../compiler/launch/plan.ts';
 
 export type CallField =

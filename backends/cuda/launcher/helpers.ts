@@ -54,6 +54,21 @@ export const arithmeticLines: readonly string[] = [
   'struct head_range { int first, count, kv_first, kv_count; };',
 ];
 
+/** Between the tables and the functions of the steps. */
+export const stepLines: readonly string[] = [
+  'union word { int i; float f; };',
+  'struct piece { bool when; int workgroups[3]; word words[uniform_limit]; };',
+  'struct step_rule {',
+  '  const void* kernel;',
+  '  const char* name;',
+  '  int lanes, shared_bytes;',
+  '  bool chunkable;',
+  '  int storage_count;',
+  '  int storage[storage_limit];',
+  '  void (*at)(const values&, const head_range&, piece&);',
+  '};',
+];
+
 /** Behind the tables and functions of the plan. */
 export const runtimeLines: readonly string[] = [
   'long long padded(long long bytes) { return std::max(256LL, (bytes + 255) / 256 * 256); }',

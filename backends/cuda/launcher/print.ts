@@ -12,7 +12,7 @@ import { block, concat, indent, join, lines, newline, nothing, render, text, typ
 import { cudaEntry } from '../names.ts';
 import { callFields, cIdentifier, type CallField } from './call.ts';
 import { hostExpression, type HostNaming } from './expr.ts';
-import { arithmeticLines, runtimeLines } from './helpers.ts';
+import { arithmeticLines, runtimeLines, stepLines } from './helpers.ts';
 
 function fieldType(field: CallField): string {
   if (field.kind === 'buffer') return field.buffer.role === 'input' ? 'const void* ' : 'void* ';
@@ -191,19 +191,7 @@ export function launcherDoc(plan: HostPlan): Doc {
     block(text('const buffer_rule buffer_rules[buffer_count] = {'), rules, text('};')),
     valuesDoc(plan),
     text('// One dispatch: its size and its uniform words.'),
-    fixed([
-      'union word { int i; float f; };',
-      'struct piece { bool when; int workgroups[3]; word words[uniform_limit]; };',
-      'struct step_rule {',
-      '  const void* kernel;',
-      '  const char* name;',
-      '  int lanes, shared_bytes;',
-      '  bool chunkable;',
-      '  int storage_count;',
-      '  int storage[storage_limit];',
-      '  void (*at)(const values&, const head_range&, piece&);',
-      '};',
-    ]),
+    fixed(stepLines),
     ...plan.steps.map((s, i) => stepDoc(plan, s, i)),
     block(text('const step_rule step_rules[step_count] = {'), plan.steps.map((s, i) => ruleDoc(plan, s, i)), text('};')),
     fixed(runtimeLines),

@@ -5,7 +5,7 @@
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { Axis } from '../../../compiler/spec/ir.ts';
-import { axisName } from '../../../compiler/spec/names.ts';
+import { axisName } from '../../../compiler/launch/check-parameters.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import { callFields, cIdentifier, type CallField } from '../launcher/call.ts';
 import { nativeLines } from './helpers.ts';
