@@ -133,10 +133,15 @@ function ints(values: readonly number[]): RawTensor {
   return encodeTensor('I32', [values.length], values);
 }
 
+/** The queries of the last `rows` positions, [heads, rows, dim]. */
+function lastQueriesOf({ q }: Source, rows: number): RawTensor {
+  const values = Array.from({ length: heads }, (_, head) => Array.from(q.subarray(((head + 1) * length - rows) * dim, (head + 1) * length * dim))).flat();
+  return encodeTensor('F16', [heads, rows, dim], values);
+}
+
 /** Lengths of pieces as one number per position: the piece's own, counted from 0. */
-function pieces(lengths: readonly number[]): RawTensor {
-  const numbers = lengths.flatMap((size, piece) => Array.from({ length: size }, () => piece));
-  return encodeTensor('I32', [1, numbers.length], numbers);
+function pieces(lengths: readonly number[]): readonly number[] {
+  return lengths.flatMap((size, piece) => Array.from({ length: size }, () => piece));
 }
 
 /** A tree of guesses behind the sequence: of each guess the positions of itself and its ancestors, then -1. */
@@ -163,9 +168,13 @@ export function exampleTensors(): ReadonlyMap<string, Uint8Array> {
     'global-tokens': { global: lineStarts(source.text) },
     'per-head-mix': { pattern: ints([0, 1, 2, 3]), window: ints([256, 256, 0, 0]), columns, slashes_at: slashes },
     'prefix-lm': { prompt: ints([359]) },
-    'image-spans': { piece: pieces([134, 256, 128, 256, 250]) },
+    'image-spans': { piece: encodeTensor('I32', [1, length], pieces([134, 256, 128, 256, 250])) },
     'cross-attention': { length: ints([897]) },
     decode: { padding: ints([59]) },
+    xattention: { tau: encodeTensor('F32', [heads], [0.9, 0.9, 0.9, 0.9]) },
+    snapkv: { observed: lastQueriesOf(source, 32) },
+    // Text, a video, text, another, text.
+    mminference: { modality: encodeTensor('I32', [512], pieces([134, 128, 64, 128, 58]).map((piece) => piece % 2)) },
     'draft-tree': { ancestor: ancestors([-1, -1, -1, 0, 0, 1, 2, 3, 3, 4, 5, 7], 4) },
     'alibi-softcap-sinks': {
       // The paper's slopes for four heads: 2^-2, 2^-4, 2^-6, 2^-8.

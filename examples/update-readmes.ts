@@ -1,7 +1,7 @@
 /**
  * The generated part of the examples' READMEs: the picture of the mask, the figures of `filigree explain`, and the commands that
- * give both. In: the programs and their demo.json. Out: `NAME.svg`, the text between the `figures` marks of each README, and
- * docs/masks.svg; a test makes the figures again and compares.
+ * give both. In: the programs and their demo.json; programs that choose at run time are described in selectors.ts. Out: `NAME.svg`, the
+ * text between the `figures` marks of each README, and docs/masks.svg; a test makes the figures again and compares.
  *
  *   npx tsx examples/update-readmes.ts
  */
@@ -18,6 +18,7 @@ import { commandLineOf } from '../tools/command-line/words.ts';
 import { collectJobs } from '../tools/demo/jobs.ts';
 import type { DemoJob } from '../tools/demo/jobs.ts';
 import { writeAtomic } from '../tools/io/files.ts';
+import { markOf, selectorFigures, selectorPicture, selectors } from './selectors.ts';
 
 const examples = import.meta.dirname;
 const root = dirname(examples);
@@ -126,10 +127,10 @@ export function pictureOf(job: DemoJob): string {
   return maskToSvg({ nQ, nK, heads, bits: denseMask(spec, launch) }, { title: job.title });
 }
 
-/** The README with its generated part in place. */
-export function withFigures(readme: string, figures: string): string {
-  const open = '<!-- figures -->';
-  const close = '<!-- /figures -->';
+/** The README with its generated part in place, between the marks of that name. */
+export function withFigures(readme: string, figures: string, mark = 'figures'): string {
+  const open = `<!-- ${mark} -->`;
+  const close = `<!-- /${mark} -->`;
   const [before = '', rest = ''] = readme.split(open);
   return `${before}${open}\n${figures}\n${close}${rest.split(close)[1] ?? '\n'}`;
 }
@@ -173,6 +174,11 @@ if (process.argv[1] === import.meta.filename) {
     const path = readmePath(job.folder);
     writeAtomic(join(examples, job.folder, `${job.folder}.svg`), pictureOf(job), []);
     writeAtomic(path, withFigures(readFileSync(path, 'utf8'), await figuresOf(job)), []);
+  }
+  for (const selector of selectors) {
+    const path = readmePath(selector.folder);
+    writeAtomic(join(examples, selector.folder, `${selector.program}.svg`), await selectorPicture(selector), []);
+    writeAtomic(path, withFigures(readFileSync(path, 'utf8'), await selectorFigures(selector), markOf(selector)), []);
   }
   writeAtomic(join(root, 'docs', 'masks.svg'), overview(jobs), []);
 }

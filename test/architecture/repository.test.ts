@@ -53,9 +53,12 @@ test('every exception in the ledger gives its reason', () => {
   for (const [path, entry] of entries) expect(entry.reason.length, path).toBeGreaterThan(15);
 });
 
+/** What examples are run on, and lists of examples to compare (`filigree report`): no programs of their own. */
+const dataFolders = ['data', 'methods'];
+
 test('every example is complete', () => {
   const root = join(repositoryRoot, 'examples');
-  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'data');
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !dataFolders.includes(entry.name));
   expect(folders.length).toBeGreaterThanOrEqual(17);
   expectNone(
     rules.examplesAreComplete(
@@ -65,4 +68,12 @@ test('every example is complete', () => {
       }),
     ),
   );
+});
+
+test('folders of data beside the examples hold data only', () => {
+  for (const folder of dataFolders) {
+    const files = readdirSync(join(repositoryRoot, 'examples', folder));
+    expect(files.length, folder).toBeGreaterThan(0);
+    expect(files.filter((file) => !/\.(json|safetensors)$/.test(file)), folder).toEqual([]);
+  }
 });

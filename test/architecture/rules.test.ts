@@ -183,6 +183,12 @@ test('an example without its program, README, demo, picture or figures is report
   for (const file of good.files) {
     expect(rules.examplesAreComplete([{ ...good, files: good.files.filter((f) => f !== file) }])).toHaveLength(1);
   }
+  // Reference vectors stand in for the demo, and for nothing else.
+  const selector = { ...good, files: ['strided.fil', 'README.md', 'golden.ts', 'strided.svg'] };
+  expect(rules.examplesAreComplete([selector])).toEqual([]);
+  for (const file of selector.files) {
+    expect(rules.examplesAreComplete([{ ...selector, files: selector.files.filter((f) => f !== file) }])).toHaveLength(1);
+  }
   expect(rules.examplesAreComplete([{ ...good, readme: readme.replace('density', 'weight') }])).toHaveLength(1);
   expect(rules.examplesAreComplete([{ ...good, readme: readme.replace('![the mask](strided.svg)', '') }])).toHaveLength(1);
 });
