@@ -272,8 +272,11 @@ export function lowerPass(request: PassRequest): TileProgram {
       b.letScalar('rows_here', rowsHere),
       b.letScalar('q_last', add(i('q_first'), mul(sub(i('rows_here'), int(1)), i('row_step')))),
       b.tile('q_pos', 'int', column, add(row, firstPosition)),
-      b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head_local'), row], exists),
-      ...(g.scaled === 'query' ? [b.map('Q', mul(f('Q'), names.inside(plan.spec.scale)))] : []),
+      // A pass that visits no key needs no query.
+      ...(phases.length === 0 ? [] : [
+        b.load('Q', { rows: g.queryTile, cols: g.dim }, 'q', [i('head_local'), row], exists),
+        ...(g.scaled === 'query' ? [b.map('Q', mul(f('Q'), names.inside(plan.spec.scale)))] : []),
+      ]),
       b.tile('m', 'float', column, float(lowest)),
       b.tile('l', 'float', column, float(0)),
       b.tile('O', 'float', { rows: g.queryTile, cols: g.dim }, float(0)),
