@@ -11,12 +11,12 @@ import { exampleSources, lowerEverything } from './fuzz-support.ts';
 
 const corpus = exampleSources((path) => readFileSync(path, 'utf8'));
 
-test('5000 mutants end in a value or in diagnostics', () => {
-  const report = fuzzSources(5000, 3, lowerEverything, corpus);
+test('2500 mutants end in a value or in diagnostics', () => {
+  const report = fuzzSources(2500, 3, lowerEverything, corpus);
   expect(report.failures).toEqual([]);
   // Mutants that are all refused at once would prove little.
-  expect(report.parsed).toBeGreaterThan(500);
-  expect(report.checked).toBeGreaterThan(250);
+  expect(report.parsed).toBeGreaterThan(250);
+  expect(report.checked).toBeGreaterThan(125);
 }, 240_000);
 
 test('what throws in a step is reported with its source', () => {
