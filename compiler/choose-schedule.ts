@@ -8,7 +8,7 @@ import type { Schedule } from './schedule.ts';
 import type { SchedulePins } from './spec/ir.ts';
 import type { TargetRecord } from './target.ts';
 
-export type KernelKind = 'prefill' | 'decode' | 'merge' | 'table';
+export type KernelKind = 'prefill' | 'decode' | 'merge' | 'table' | 'contraction';
 
 export interface ScheduleRequest {
   readonly dim: number;
@@ -26,6 +26,8 @@ export function chooseSchedule(target: TargetRecord, request: ScheduleRequest): 
       return fragmentPrefill(target, request) ?? pinned(target.software ? softwarePrefill(target, request.dim) : hardwarePrefill(target, request.dim), target, request);
     case 'decode':
       return decode(target, request);
+    case 'contraction':
+      return contraction(target, request.dim);
     case 'merge':
     case 'table':
       return elementwise(target);
@@ -143,6 +145,14 @@ function decode(target: TargetRecord, request: ScheduleRequest): Schedule {
   // Launches of at most this many query rows are decoded; a smaller pinned tile holds for them as well.
   const rowsPerLane = Math.min(rows, Math.max(1, queryTile ?? rows));
   return { layout: 'keys-on-lanes', lanes, rowsPerLane, keyStep, keyTile, operand: 'direct', subgroup, rowStorage: 'registers', chunkUnroll: wholeRow };
+}
+
+/**
+ * Sums of products of stages, under no pins: these speak of the attention. Both operands are read where they are multiplied, chunk by chunk in
+ * a loop: unrolled, the program of one tensor (D = 64) took SwiftShader 8 CPU-s to compile.
+ */
+function contraction(target: TargetRecord, dim: number): Schedule {
+  return target.software ? { ...softwarePrefill(target, dim), chunkUnroll: 1 } : hardwarePrefill(target, dim);
 }
 
 function elementwise(target: TargetRecord): Schedule {

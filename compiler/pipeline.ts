@@ -3,7 +3,7 @@
  * plain function; each result is verified before the next stage sees it. Text is made by a backend, not here.
  */
 import { bad, CompilerBug, good, type Checked, type Diagnostic } from '../dsl/diagnostic.ts';
-import { chooseSchedule } from './choose-schedule.ts';
+import { chooseSchedule, type KernelKind } from './choose-schedule.ts';
 import type { KernelProgram, StorageDecl } from './kernel/ir.ts';
 import { lowerTile, uniformsOf } from './kernel/lower-tile.ts';
 import { printKernel } from './kernel/print.ts';
@@ -77,7 +77,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
   trace('2-plan', () => printPlan(plan));
 
-  const choose = (kind: 'prefill' | 'decode' | 'merge' | 'table'): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
+  const choose = (kind: KernelKind): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
   const lowering: LowerOptions = {
     dim, dtype,
     schedules: {
@@ -85,6 +85,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
       decode: options.schedules?.decode ?? choose('decode'),
       merge: choose('merge'),
       table: choose('table'),
+      contraction: choose('contraction'),
     },
     parallelism: target.software ? 4 : 256,
   };

@@ -22,7 +22,7 @@ export interface TileUse {
   readonly streamed: boolean;
   /** A load that serves only as the left operand of dots. */
   readonly leftOnly: boolean;
-  /** A load that one elementwise statement uses, and nothing else. */
+  /** A load that nothing uses but one elementwise statement, or as a left operand one dot of the same block. */
   readonly usedOnce: boolean;
 }
 
@@ -121,6 +121,18 @@ function axisClasses(): Classes {
   return { find, join };
 }
 
+/** Loads that are the left operand of one dot, in the block of the load: held, they would be written once and read once. */
+function leftOfOne(body: readonly TileStmt[]): ReadonlySet<string> {
+  const all = [...allStatements(body)];
+  const lefts = all.flatMap((s) => (s.kind === 'dot' && s.transposed ? [s.left] : []));
+  const here = (list: readonly TileStmt[]): readonly string[] => {
+    const loads = new Set(list.flatMap((s) => (s.kind === 'load' ? [s.tile.name] : [])));
+    const inner = list.flatMap((s) => (s.kind === 'if' ? [...here(s.then), ...here(s.otherwise)] : s.kind === 'for' || s.kind === 'while' ? here(s.body) : []));
+    return [...inner, ...list.flatMap((s) => (s.kind === 'dot' && s.transposed && loads.has(s.left) ? [s.left] : []))];
+  };
+  return new Set(here(body).filter((name) => lefts.filter((l) => l === name).length === 1));
+}
+
 export function analyseTiles(program: TileProgram): ProgramUses {
   const decls = new Map<string, TileDecl>();
   const loaded = new Set<string>();
@@ -206,13 +218,15 @@ export function analyseTiles(program: TileProgram): ProgramUses {
     return featureClasses.has(c) ? 'feature' : keyClasses.has(c) ? 'key' : 'row';
   };
   const written = writtenNames(program.body);
+  const onceLeft = leftOfOne(program.body);
   const tiles = new Map<string, TileUse>();
   for (const [name, decl] of decls) {
     const operand = loaded.has(name) && !otherOperands.has(name) && !elementwise.has(name);
     const streamed = operand && rightOperands.has(name) && !leftOperands.has(name);
     tiles.set(name, {
       decl, written: written.has(name), loaded: loaded.has(name), streamed,
-      usedOnce: loaded.has(name) && !written.has(name) && elementwise.get(name) === 1 && !rightOperands.has(name) && !leftOperands.has(name) && !otherOperands.has(name),
+      usedOnce: loaded.has(name) && !written.has(name) && !rightOperands.has(name) && !otherOperands.has(name) &&
+        (leftOperands.has(name) ? onceLeft.has(name) && !elementwise.has(name) : elementwise.get(name) === 1),
       leftOnly: operand && leftOperands.has(name) && !rightOperands.has(name),
       rowRole: roleOf(row(name)), colRole: roleOf(col(name)),
     });

@@ -29,6 +29,8 @@ export interface Schedules {
   readonly decode: Schedule;
   readonly merge: Schedule;
   readonly table: Schedule;
+  /** Stage tensors that are sums of products; absent: they are made as all others are. */
+  readonly contraction?: Schedule;
 }
 
 export interface LowerOptions {
@@ -165,8 +167,13 @@ function passTiles(pass: Pass, names: Names, rows: number): Expr {
 /** The programs of the spec's stage tensors, which everything else may read. */
 function stageRequests(plan: Plan, o: LowerOptions, names: Names, buffers: readonly HostBuffer[]): Checked<readonly KernelRequest[]> {
   const declared = new Map(buffers.map(({ name, element, extents }) => [name, { name, element, extents: extents.map(names.inside) }]));
-  const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(o.schedules.table), names, buffers: declared });
-  return lowered.ok ? good(lowered.value.map((program) => ({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false }))) : lowered;
+  const { table, contraction } = o.schedules;
+  const dots = contraction === undefined ? {} : { contraction: { rows: queryTileOf(contraction), cols: contraction.keyStep, longest: o.dim } };
+  const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(table), names, buffers: declared, ...dots });
+  if (!lowered.ok) return lowered;
+  return good(lowered.value.map(({ program, schedule }) => ({
+    program, schedule: schedule === 'contraction' ? contraction ?? table : table, when: trueExpr, chunkable: false,
+  })));
 }
 
 export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {

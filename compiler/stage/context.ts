@@ -28,6 +28,8 @@ export interface StageContext {
   readonly say: (e: Expr, ...values: readonly ReadonlyMap<string, Expr>[]) => Expr;
   /** Indices of any list with their extents. */
   readonly ranged: (indices: readonly StageIndex[]) => readonly Ranged[];
+  /** Extents of a buffer that a program reads. */
+  readonly extentsOf: (buffer: string) => readonly Expr[];
   /** Stores an element at its row-major number. */
   readonly put: (number: Expr, value: Expr, where: Expr) => TileStmt;
   readonly program: (grid: readonly GridAxis[], body: readonly TileStmt[]) => TileProgram;
@@ -63,6 +65,7 @@ export function contextOf(r: StageRequest): StageContext {
     spec, tensor, b, origin, buffer, ranged,
     rows: r.rows,
     indices: ranged(tensor.indices),
+    extentsOf: (name) => r.buffers.get(name)?.extents ?? [],
     say: (e, ...values) => names.inside(placed(e, ...values)),
     put: (number, value, where) => b.store(buffer, { rows: r.rows, cols: 1 }, [number], value, where, tensor.element === 'float' ? tensor.precision : undefined),
     program: (grid, body) => finishProgram({ name: r.name, summary: `stage tensor ${tensor.name}`, grid, body, origin }, buffers),

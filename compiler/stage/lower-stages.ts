@@ -8,16 +8,25 @@ import type { StageTensor } from '../spec/stage.ts';
 import type { BufferDecl, TileProgram } from '../tile/ir.ts';
 import type { Names } from '../tile/names.ts';
 import { contextOf, type StageContext } from './context.ts';
+import { lowerContraction, type ContractionShape } from './lower-contraction.ts';
 import { lowerMap, lowerRecurrence } from './lower-map.ts';
 import { lowerOrder, lowerPosition } from './lower-order.ts';
 import { lowerSoftmax } from './lower-softmax.ts';
 
 export interface StagesRequest {
   readonly spec: Spec;
-  /** Rows of a tile. */
+  /** Rows of a tile of elements. */
   readonly rows: number;
+  /** Tiles of contractions; absent: every element is made by itself. */
+  readonly contraction?: ContractionShape;
   readonly names: Names;
   readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
+}
+
+/** A program, and the schedule that its tiles are made for. */
+export interface StageProgram {
+  readonly program: TileProgram;
+  readonly schedule: 'elements' | 'contraction';
 }
 
 /** A name that tells the tensor, and its number in the spec so that no two are the same. */
@@ -44,13 +53,19 @@ function lowerRule(c: StageContext): Checked<TileProgram> {
   }
 }
 
-export function lowerStages(r: StagesRequest): Checked<readonly TileProgram[]> {
-  const programs: TileProgram[] = [];
+export function lowerStages(r: StagesRequest): Checked<readonly StageProgram[]> {
+  const programs: StageProgram[] = [];
   const refused: Diagnostic[] = [];
   r.spec.stages.forEach((tensor, index) => {
     const { spec, rows, names, buffers } = r;
-    const lowered = lowerRule(contextOf({ spec, tensor, name: programName(tensor, index), rows, names, buffers }));
-    if (lowered.ok) programs.push(lowered.value);
+    const context = contextOf({ spec, tensor, name: programName(tensor, index), rows, names, buffers });
+    const dots = tensor.rule.kind === 'map' && r.contraction !== undefined ? lowerContraction(context, tensor.rule.value, r.contraction) : undefined;
+    if (dots !== undefined) {
+      programs.push({ program: dots, schedule: 'contraction' });
+      return;
+    }
+    const lowered = lowerRule(context);
+    if (lowered.ok) programs.push({ program: lowered.value, schedule: 'elements' });
     else refused.push(...lowered.diagnostics);
   });
   return refused.length > 0 ? bad(refused) : good(programs);

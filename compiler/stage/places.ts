@@ -30,7 +30,7 @@ export interface Places {
 }
 
 /** Instances along the first grid axis, a power of two below every device's limit. */
-const across = 32768;
+export const across = 32768;
 
 const i = (name: string): Expr => ref(name, 'int');
 
