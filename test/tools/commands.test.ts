@@ -85,7 +85,7 @@ describe('the command line', () => {
     [['run', 'window.fil', '--in', 'wrong.safetensors', '--out', 'o.safetensors', '--backend', 'interpreter'], 'FIL0506', '`q`'],
     [['explain', 'window.fil', '--n-q', '8', '--n-k', '8', '--tile', '0x8'], 'FIL9004', '--tile 64x64'],
     [['explain', 'window.fil', '--n-q', '8', '--n-k', '8', '--target-record', 'swiftshade'], 'FIL9004', "did you mean 'swiftshader'?"],
-    [['build', 'window.fil', '--target', 'wgls', '--out', 'dist'], 'FIL9004', 'wgsl and ts'],
+    [['build', 'window.fil', '--target', 'wgls', '--out', 'dist'], 'FIL9004', 'wgsl, ts, cuda, pytorch'],
     [['build', 'two.fil', '--out', 'dist'], 'FIL9004', 'no attention'],
     [['build', 'window.fil'], 'FIL9003', '--out is needed'],
     [['explain-code', 'FIL0000'], 'FIL9004', 'no code'],
