@@ -103,6 +103,20 @@ export function infix(token: string, level: number, left: number, right: number,
   return { level, parts: [slot(0, left), token, slot(1, right)], chains };
 }
 
+/** Not every language orders `& | ^`, shifts and comparisons among each other: their operands are unary unless the same operator. */
+export function bitwise(token: string, level: number): Form {
+  return infix(token, level, levels.unary, levels.unary, true);
+}
+
+export function comparison(token: string): Form {
+  return infix(token, levels.relational, levels.additive, levels.additive);
+}
+
+/** Fixed text around operands, as a primary expression. */
+export function fixed(...parts: Form['parts']): Form {
+  return { level: levels.primary, parts };
+}
+
 export function prefix(token: string): Form {
   return { level: levels.unary, parts: [token, slot(0, levels.primary)] };
 }

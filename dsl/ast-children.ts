@@ -45,3 +45,10 @@ export function childrenOf(e: Expr): readonly Expr[] {
 function partsOf(value: Expr | RangeExpr): readonly Expr[] {
   return value.kind === 'range' ? [value.from, value.to] : [value];
 }
+
+/** Whether an expression reads the name, as it is or with indices. */
+export function mentions(e: Expr, name: string): boolean {
+  if (e.kind === 'name' && e.name === name) return true;
+  if (e.kind === 'index' && e.base.name === name) return true;
+  return childrenOf(e).some((c) => mentions(c, name));
+}

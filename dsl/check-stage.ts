@@ -3,31 +3,25 @@
  * the tensors that the stage gives to those who use it. Reductions are typed in check-reduce.ts.
  */
 import type { Expr, Ident, RangeExpr, StageDecl, StageItem, StageUse } from './ast.ts';
-import { childrenOf } from './ast-children.ts';
+import { childrenOf, mentions } from './ast-children.ts';
 import { reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar, requireInt } from './check-env.ts';
 import type { Binding, Checking, Env, StageContext } from './check-env.ts';
+import { unitOfAxis } from './check-index.ts';
 import { checkArguments } from './check-mask-call.ts';
 import { declareParams, readAxis } from './check-params.ts';
 import { unreachable } from './diagnostic.ts';
-import { globalKey } from './scope.ts';
 import type { Global } from './scope.ts';
 import { printExpression } from './print-ast.ts';
 import { errorType, scalarType } from './types.ts';
-import type { AxisType, ScalarName, TensorType, Type, Unit } from './types.ts';
+import type { AxisType, ScalarName, TensorType, Type } from './types.ts';
 
 type StageGlobal = Extract<Global, { readonly kind: 'stage' }>;
 type Equation = Extract<StageItem, { readonly kind: 'equation' }>;
 
-/** What an index of the axis counts. */
-export function unitOfIndex(axis: AxisType): Unit | undefined {
-  if (axis.kind === 'queries' || axis.kind === 'keys') return 'tokens';
-  return axis.kind === 'blocks' ? 'tiles' : undefined;
-}
-
 export function indexBinding(axis: AxisType, name: Ident): Binding {
-  return { type: { ...scalarType('int', false, unitOfIndex(axis)), axis: axis.kind }, span: name.span };
+  return { type: { ...scalarType('int', false, unitOfAxis(axis)), axis: axis.kind }, span: name.span };
 }
 
 interface StageState {
@@ -91,23 +85,22 @@ function launchEnv(state: StageState): Env {
   return { place: 'scale', values, checking: state.checking };
 }
 
-function declare(name: Ident, type: Type, what: string, state: StageState): void {
-  const { checking } = state;
-  const taken = state.values.get(name.name);
-  if (reservedNames.has(name.name)) checking.report(report.reservedName(name.span, { name: name.name, what }));
-  else if (taken !== undefined || state.indices.has(name.name)) {
-    checking.report(report.duplicateName(name.span, { name: name.name }, taken === undefined ? [] : [{ span: taken.span, text: 'first meaning' }]));
+/** Reports a name that has a meaning already. */
+function claim({ name, span }: Ident, what: string, { checking, values, indices }: StageState): void {
+  const taken = values.get(name);
+  if (reservedNames.has(name)) checking.report(report.reservedName(span, { name, what }));
+  else if (taken !== undefined || indices.has(name)) {
+    checking.report(report.duplicateName(span, { name }, taken === undefined ? [] : [{ span: taken.span, text: 'first meaning' }]));
   }
+}
+
+function declare(name: Ident, type: Type, what: string, state: StageState): void {
+  claim(name, what, state);
   state.values = new Map(state.values).set(name.name, { type, span: name.span });
 }
 
 function declareIndex(name: Ident, range: Expr | RangeExpr, state: StageState): void {
-  const { checking } = state;
-  const taken = state.values.get(name.name);
-  if (reservedNames.has(name.name)) checking.report(report.reservedName(name.span, { name: name.name, what: 'an index' }));
-  else if (taken !== undefined || state.indices.has(name.name)) {
-    checking.report(report.duplicateName(name.span, { name: name.name }, taken === undefined ? [] : [{ span: taken.span, text: 'first meaning' }]));
-  }
+  claim(name, 'an index', state);
   state.indices.set(name.name, axisOfRange(range, state.decl, launchEnv(state)) ?? { kind: 'counted', extent: '?' });
 }
 
@@ -132,12 +125,6 @@ export function axisOfRange(range: Expr | RangeExpr, decl: StageDecl, env: Env):
   if (reading.ok) return reading.axis;
   if (reading.kind !== 'hole') env.checking.report(report.unknownAxis(range.span, { help: reading.help }));
   return undefined;
-}
-
-function mentions(e: Expr, name: string): boolean {
-  if (e.kind === 'name' && e.name === name) return true;
-  if (e.kind === 'index' && e.base.name === name) return true;
-  return childrenOf(e).some((c) => mentions(c, name));
 }
 
 /** Reads of the own tensor stand at one smaller index, written `i - 1`, all others as they are. */
@@ -252,9 +239,4 @@ function resultsOf(global: StageGlobal, checking: Checking): ReadonlyMap<string,
   const found = checkStage(global.decl, { ...checking, scope, report: () => undefined, usedNames: new Set(), uses: [] });
   results.set(global.decl, found);
   return found;
-}
-
-/** A name for graphs of uses. */
-export function stageKey(global: Global): string {
-  return globalKey(global);
 }

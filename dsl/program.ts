@@ -13,6 +13,7 @@ import type { FileScope } from './scope.ts';
 import type { Span } from './span.ts';
 
 export { matchArguments } from './arguments.ts';
+export { mentions } from './ast-children.ts';
 export { bareMasks, isMaskConstructor, schedulePins } from './builtins.ts';
 export { readAxis } from './check-params.ts';
 export { hasErrors, inSourceOrder } from './collect.ts';

@@ -6,24 +6,11 @@
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelBinary, KernelType, KernelUnary } from '../../compiler/kernel/ir.ts';
-import { call, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
+import { bitwise, call, comparison, fixed, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
 import { concat, list } from '../document.ts';
 import { decimalFloat } from '../float-text.ts';
 
-const { any, primary, unary, multiplicative, additive, shift, relational, bitAnd, bitOr, bitXor, conditional } = levels;
-
-function bitwise(token: string, level: number): Form {
-  return infix(token, level, unary, unary, true);
-}
-
-function comparison(token: string): Form {
-  return infix(token, relational, additive, additive);
-}
-
-/** Fixed text around operands, as a primary expression. */
-function fixed(...parts: Form['parts']): Form {
-  return { level: primary, parts };
-}
+const { any, primary, unary, multiplicative, additive, shift, bitAnd, bitOr, bitXor, conditional } = levels;
 
 const bits = new DataView(new ArrayBuffer(4));
 

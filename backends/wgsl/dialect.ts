@@ -5,24 +5,10 @@
  */
 import type { KernelBinary, KernelUnary } from '../../compiler/kernel/ir.ts';
 import { concat, list, type Doc } from '../document.ts';
-import { call, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
+import { bitwise, call, comparison, fixed, identity, infix, levels, postfix, prefix, slot, type Dialect, type Form } from '../c-like.ts';
 import { decimalFloat } from '../float-text.ts';
 
-const { primary, unary, multiplicative, additive, shift, relational, bitAnd, bitOr, bitXor } = levels;
-
-/** WGSL does not order `& | ^`, shifts and comparisons among each other: their operands are unary unless the same operator. */
-function bitwise(token: string, level: number): Form {
-  return infix(token, level, unary, unary, true);
-}
-
-function comparison(token: string): Form {
-  return infix(token, relational, additive, additive);
-}
-
-/** Fixed text around operands, as a primary expression. */
-function fixed(...parts: Form['parts']): Form {
-  return { level: primary, parts };
-}
+const { primary, unary, multiplicative, additive, shift, bitAnd, bitOr, bitXor } = levels;
 
 /** Helper functions of the module frame that a form calls by name. */
 export const helperNames = { fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4' } as const;

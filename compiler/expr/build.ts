@@ -333,12 +333,17 @@ export function select(cond: Expr, a: Expr, b: Expr): Expr {
   return { kind: 'select', type: then.type, cond, then, otherwise };
 }
 
+/** The value of a fold over an empty range, and the neutral element of its step. */
+export function emptyFold(op: FoldOp, type: ScalarType): Expr {
+  return literalOf(type, foldIdentity(op, type));
+}
+
 /** Runs the int `local` over [from, to); `any` and `all` take a bool body, `bit_or` an int, the others int or float. */
 export function fold(op: FoldOp, local: string, from: Expr, to: Expr, body: Expr): Expr {
   if (from.type !== 'int' || to.type !== 'int') return wrong(`range of ${op}`, from, to);
   const wanted = op === 'any' || op === 'all' ? body.type === 'bool' : op === 'bit_or' ? body.type === 'int' : body.type !== 'bool';
   if (!wanted) return wrong(op, body);
-  const empty = literalOf(body.type, foldIdentity(op, body.type));
+  const empty = emptyFold(op, body.type);
   if (sameExpr(body, empty) || sameExpr(from, to)) return empty;
   if (from.kind === 'literal' && to.kind === 'literal' && to.value <= from.value) return empty;
   // All but the sum are idempotent: a constant body is seen once or not at all.

@@ -97,6 +97,11 @@ export function readTensors(e: Expr): ReadonlySet<string> {
   return found;
 }
 
+/** The conjuncts of a condition. */
+export function conjuncts(cond: Expr): readonly Expr[] {
+  return cond.kind === 'binary' && cond.op === 'and' ? [...conjuncts(cond.left), ...conjuncts(cond.right)] : [cond];
+}
+
 /** Number of nodes of the tree. */
 export function countNodes(e: Expr): number {
   return children(e).reduce((sum, child) => sum + countNodes(child), 1);

@@ -123,11 +123,6 @@ export function factsFor(value: Expr, extents: readonly Expr[], facts: FactsOf):
   return { range: rangeOf(value, facts), below: extents.filter((x) => isBelow(value, x, facts)) };
 }
 
-/** The conjuncts of a condition. */
-export function conjuncts(cond: Expr): readonly Expr[] {
-  return cond.kind === 'binary' && cond.op === 'and' ? [...conjuncts(cond.left), ...conjuncts(cond.right)] : [cond];
-}
-
 /** Whether one of the conditions says that index >= 0. */
 export function saysNonNegative(known: readonly Expr[], index: Expr): boolean {
   return known.some(

@@ -13,7 +13,7 @@ import { chooseAtom } from './atoms.ts';
 import { bin, conjunction, f32, fma, i32, lane, pick, subgroupLane, zeroOf } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
 import { chunkValue, indexBinding, registerScope, scalarScope } from './elements.ts';
-import { conjuncts } from './facts.ts';
+import { conjuncts } from '../expr/traverse.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering, type StreamedRow } from './held.ts';
 import type { KernelExpr } from './ir.ts';
 import { leftMatrices, lowerProduct, stageMatrix } from './lower-fragments.ts';

@@ -10,7 +10,7 @@ import { elementTiles, storesRows } from './analyse-tiles.ts';
 import { bin, conjunction, i32, lane } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
 import { chunkValue, registerScope } from './elements.ts';
-import { conjuncts } from './facts.ts';
+import { conjuncts } from '../expr/traverse.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, rowsOf, type Held, type Lowering } from './held.ts';
 import type { KernelExpr } from './ir.ts';
 import { digitCount, isPadded, registerCount, registerPlace, replicated, rowsOnLanes, type Layout } from './layout.ts';

@@ -10,8 +10,9 @@ import { evaluate } from '../expr/evaluate.ts';
 import type { Expr } from '../expr/ir.ts';
 import { children, mapChildren, readTensors, substitute } from '../expr/traverse.ts';
 import { worldOf } from '../interpreters/dense/scalar.ts';
-import type { Axis, Launch, Spec } from '../spec/ir.ts';
-import type { StageIndex, StageTensor } from '../spec/stage.ts';
+import type { Launch, Spec } from '../spec/ir.ts';
+import { ruleParts, type StageIndex, type StageTensor } from '../spec/stage.ts';
+import { indexExtents } from '../stage/tensors.ts';
 
 export interface StageWork {
   readonly tensor: string;
@@ -23,38 +24,16 @@ export interface StageWork {
 
 const name = (text: string): Expr => ref(text, 'int');
 
-function extentOf(axis: Axis): Expr {
-  switch (axis.kind) {
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'dim':
-      return name(axis.kind);
-    case 'queries':
-      return name('n_q');
-    case 'keys':
-      return name('n_k');
-    case 'blocks':
-      return div(add(name(axis.of === 'queries' ? 'n_q' : 'n_k'), sub(axis.size, int(1))), axis.size);
-    case 'free':
-      return name(axis.name);
-    case 'fixed':
-      return int(axis.extent);
-    case 'counted':
-      return max(int(0), axis.extent);
-    default:
-      return unreachable(axis);
-  }
-}
-
 const product = (factors: readonly Expr[]): Expr => factors.reduce(mul, float(1));
 const total = (terms: readonly Expr[]): Expr => terms.reduce(add, float(0));
-const countOf = (indices: readonly StageIndex[]): Expr => product(indices.map((i) => toFloat(extentOf(i.axis))));
+/** Extents of indices; nobody else's free axes are among them. */
+const extentsOfIndices = (indices: readonly StageIndex[]): readonly Expr[] => indexExtents('', indices);
+const countOf = (indices: readonly StageIndex[]): Expr => product(extentsOfIndices(indices).map(toFloat));
 
 type Middles = ReadonlyMap<string, Expr>;
 
 function middlesOf(indices: readonly StageIndex[], before: Middles = new Map()): Middles {
-  return new Map([...before, ...indices.map(({ name: index, axis }) => [index, div(extentOf(axis), int(2))] as const)]);
+  return new Map([...before, ...extentsOfIndices(indices).map((extent, i) => [indices[i]?.name ?? '', div(extent, int(2))] as const)]);
 }
 
 /** A bound as an expression of the launch: entries of tensors, which only the device knows, count as 1. */
@@ -90,7 +69,7 @@ function operations(e: Expr, middles: Middles): Expr {
 
 /** Comparisons of one element in a sort of these: the logarithm of how many there are, rounded up. */
 function comparisons(over: readonly StageIndex[]): Expr {
-  return total(over.map((i) => toFloat(unary('bit_length', max(int(0), sub(extentOf(i.axis), int(1)))))));
+  return total(extentsOfIndices(over).map((extent) => toFloat(unary('bit_length', max(int(0), sub(extent, int(1)))))));
 }
 
 function flopsOf(t: StageTensor): Expr {
@@ -120,23 +99,6 @@ function flopsOf(t: StageTensor): Expr {
   }
 }
 
-function expressionsOf(t: StageTensor): readonly Expr[] {
-  const { rule } = t;
-  switch (rule.kind) {
-    case 'map':
-    case 'recurrence':
-      return [rule.value];
-    case 'softmax':
-      return [rule.where, rule.value];
-    case 'rank':
-    case 'mass':
-    case 'order':
-      return [rule.where, rule.key];
-    default:
-      return unreachable(rule);
-  }
-}
-
 /** Bytes of a tensor: bools take one, all else four, halves two. */
 function sizeOf(t: StageTensor): Expr {
   const width = t.element === 'bool' ? 1 : t.element === 'float' && t.precision !== 'f32' ? 2 : 4;
@@ -149,7 +111,7 @@ export function stageWork(spec: Spec, elementBytes = 4): readonly StageWork[] {
   const sizes = new Map<string, Expr>([['q', input('heads', 'n_q')], ['k', input('kv_heads', 'n_k')], ['v', input('kv_heads', 'n_k')]]);
   return spec.stages.map((t) => {
     const own = sizeOf(t);
-    const used = new Set(expressionsOf(t).flatMap((e) => [...readTensors(e)]));
+    const used = new Set(ruleParts(t.rule).flatMap((e) => [...readTensors(e)]));
     used.delete(t.name);
     const bytes = total([own, ...[...used].flatMap((tensor) => sizes.get(tensor) ?? [])]);
     sizes.set(t.name, own);

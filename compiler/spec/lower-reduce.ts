@@ -6,15 +6,15 @@ import type { Expr as Syntax, ReduceIndex } from '../../dsl/ast.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { readTensors, substitute as substituteRefs } from '../expr/traverse.ts';
+import { readTensors, substitute } from '../expr/traverse.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import type { Axis } from './ir.ts';
 import { broken, readAt, scalarAt, scalarValue } from './lower-scalar.ts';
 import { isLaunchKnown, require, stop } from './lower-state.ts';
 import type { BoundTensor, Env, EquationContext, Lowering, Value } from './lower-state.ts';
 import { indexName, indexValue, rangeAxis } from './lower-stage.ts';
-import { extentOfAxis } from './names.ts';
-import type { StageIndex, StageRule } from './stage.ts';
+import { extentOfAxis, firstQuery } from './names.ts';
+import { ruleParts, type StageIndex, type StageRule } from './stage.ts';
 
 type Reduce = Extract<Syntax, { readonly kind: 'reduce' }>;
 type Call = Extract<Syntax, { readonly kind: 'call' }>;
@@ -82,32 +82,13 @@ function nest(op: 'sum' | 'min' | 'max' | 'any' | 'all', list: readonly Loop[], 
   return list.reduceRight((inner, loop) => x.fold(op, loop.local, loop.from, loop.to, inner), body);
 }
 
-const largest = 3.4028234663852886e38;
-
-function neutral(op: 'sum' | 'min' | 'max' | 'any' | 'all', type: Expr['type']): Expr {
-  switch (op) {
-    case 'sum':
-      return type === 'float' ? x.float(0) : x.int(0);
-    case 'min':
-      return type === 'float' ? x.float(largest) : x.int(2147483647);
-    case 'max':
-      return type === 'float' ? x.float(-largest) : x.int(-2147483648);
-    case 'any':
-      return x.bool(false);
-    case 'all':
-      return x.bool(true);
-    default:
-      return unreachable(op);
-  }
-}
-
 function lowerFold(l: Lowering, e: Reduce, op: 'sum' | 'min' | 'max' | 'any' | 'all' | 'mean', env: Env): Expr {
   const inside = loops(l, e.over, env);
   const where = e.where === undefined ? undefined : scalarAt(l, e.where, inside.env);
   const body = scalarAt(l, e.body, inside.env);
   const fold = op === 'mean' ? 'sum' : op;
   const value = op === 'mean' ? x.toFloat(body) : body;
-  const total = nest(fold, inside.loops, where === undefined ? value : x.select(where, value, neutral(fold, value.type)));
+  const total = nest(fold, inside.loops, where === undefined ? value : x.select(where, value, x.emptyFold(fold, value.type)));
   if (op !== 'mean') return total;
   const count = nest('sum', inside.loops, where === undefined ? x.int(1) : x.select(where, x.int(1), x.int(0)));
   return x.divide(total, x.toFloat(x.max(x.int(1), count)));
@@ -115,37 +96,19 @@ function lowerFold(l: Lowering, e: Reduce, op: 'sum' | 'min' | 'max' | 'any' | '
 
 /** Puts a helper tensor over the equation's indices (and more) before it, and gives its value at them. */
 function helper(l: Lowering, e: Reduce, equation: EquationContext, rule: StageRule, element: 'int' | 'float', more: readonly StageIndex[] = []): BoundTensor {
-  for (const part of partsOf(rule)) {
+  for (const part of ruleParts(rule)) {
     if (readTensors(part).has(equation.name)) stop(report.badRecurrence(e.span, { name: equation.name, reason: 'is needed whole to compute itself' }));
   }
-  equation.helpers.count += 1;
-  const name = `${equation.name}'${e.op}${equation.helpers.count === 1 ? '' : `_${equation.helpers.count}`}`;
+  const name = uniqueName(l, `${equation.name}'${e.op}`);
   const indices = [...equation.indices, ...more];
-  l.stages.push({ name: uniqueName(l, name), doc: [], element, precision: 'f32', indices, rule, span: e.span });
-  const made = l.stages[l.stages.length - 1] ?? broken('no helper');
-  return { name: made.name, element, leading: [], axes: indices.map((i) => i.axis) };
+  l.stages.push({ name, doc: [], element, precision: 'f32', indices, rule, span: e.span });
+  return { name, element, leading: [], axes: indices.map((i) => i.axis) };
 }
 
 function uniqueName(l: Lowering, base: string): string {
   let name = base;
   for (let i = 2; l.stages.some((t) => t.name === name); i += 1) name = `${base}_${i}`;
   return name;
-}
-
-function partsOf(rule: StageRule): readonly Expr[] {
-  switch (rule.kind) {
-    case 'map':
-    case 'recurrence':
-      return [rule.value];
-    case 'softmax':
-      return [rule.where, rule.value];
-    case 'rank':
-    case 'mass':
-    case 'order':
-      return [rule.where, rule.key];
-    default:
-      return unreachable(rule);
-  }
 }
 
 const here = (equation: EquationContext): readonly Expr[] => equation.indices.map((i) => x.ref(i.name, 'int'));
@@ -174,10 +137,9 @@ function lowerWhole(l: Lowering, e: Reduce, op: 'softmax' | 'rank' | 'mass' | 'c
       const [along] = over;
       if (along === undefined) return broken('cumsum over nothing');
       const element = body.type === 'int' ? 'int' : 'float';
-      const name = uniqueName(l, `${equation.name}'cumsum${equation.helpers.count === 0 ? '' : `_${equation.helpers.count + 1}`}`);
+      const name = uniqueName(l, `${equation.name}'cumsum`);
       const before = equation.indices.map((i) => (i.name === along ? x.sub(x.ref(i.name, 'int'), x.int(1)) : x.ref(i.name, 'int')));
-      const value = x.add(x.read(name, element, before), where.kind === 'literal' ? body : x.select(where, body, neutral('sum', element)));
-      equation.helpers.count += 1;
+      const value = x.add(x.read(name, element, before), where.kind === 'literal' ? body : x.select(where, body, x.emptyFold('sum', element)));
       l.stages.push({ name, doc: [], element, precision: 'f32', indices: equation.indices, rule: { kind: 'recurrence', along, value }, span: e.span });
       return x.read(name, element, here(equation));
     }
@@ -199,27 +161,23 @@ function lowerOrder(l: Lowering, e: Reduce, rank: Expr, env: Env, equation: Equa
   }
   const all = extents.reduce(x.mul);
   // A range that does not begin at 0 counts from its start.
-  const shifted = inside.loops.every((loop) => loop.from.kind === 'literal' && loop.from.value === 0);
+  const fromZero = inside.loops.every((loop) => loop.from.kind === 'literal' && loop.from.value === 0);
   const along = indexName(l, 'r', { kind: 'dim' }, inside.env.locals);
   const extent = rank.kind === 'literal' ? x.int(Math.max(1, rank.value + 1)) : all;
   const ranks: StageIndex = { name: along, axis: { kind: 'counted', extent } };
-  const substitute = (part: Expr): Expr => (shifted ? part : shift(part, inside.loops));
-  const rule: StageRule = { kind: 'order', along, over: inside.indices, where: substitute(where), key: substitute(key) };
+  const counted = (part: Expr): Expr => (fromZero ? part : shift(part, inside.loops));
+  const rule: StageRule = { kind: 'order', along, over: inside.indices, where: counted(where), key: counted(key) };
   const made = helper(l, e, equation, rule, 'int', [ranks]);
   const number = x.read(made.name, 'int', [...here(equation), rank]);
   if (inside.loops.length > 1) return number;
   const isPosition = inside.indices[0]?.axis.kind === 'queries';
-  const base = isPosition ? x.sub(x.ref('n_k', 'int'), x.ref('n_q', 'int')) : first.from;
+  const base = isPosition ? firstQuery() : first.from;
   return base.kind === 'literal' && base.value === 0 ? number : x.select(x.lt(number, x.int(0)), number, x.add(number, base));
 }
 
 /** Names of loop indices counted from the start of their range. */
 function shift(e: Expr, list: readonly Loop[]): Expr {
-  return list.reduce((inner, loop) => replaceRef(inner, loop.local, x.add(x.ref(loop.local, 'int'), loop.from)), e);
-}
-
-function replaceRef(e: Expr, name: string, by: Expr): Expr {
-  return substituteRefs(e, new Map([[name, by]]));
+  return substitute(e, new Map(list.map((loop) => [loop.local, x.add(x.ref(loop.local, 'int'), loop.from)])));
 }
 
 /** `dot(x[i], y[j])`: the sum over the last axes, which must have one extent. */
@@ -240,7 +198,7 @@ function openRow(l: Lowering, e: Syntax, env: Env): { readonly last: Axis; reado
   const { tensor } = value;
   const given = e.kind === 'index' ? e.indices.map((i) => scalarAt(l, i, env)) : [];
   const last = tensor.axes[tensor.axes.length - 1] ?? broken('a tensor without axes');
-  return { last: withExtent(tensor, last), at: (channel) => readAt(tensor, [...given, last.kind === 'queries' ? x.add(channel, x.sub(x.ref('n_k', 'int'), x.ref('n_q', 'int'))) : channel], env) };
+  return { last: withExtent(tensor, last), at: (channel) => readAt(tensor, [...given, last.kind === 'queries' ? x.add(channel, firstQuery()) : channel], env) };
 }
 
 /** A free axis as what the tensor has. */

@@ -7,7 +7,7 @@ import type { Arg, Expr as Syntax, RangeExpr, StageDecl, StageItem, StageUse } f
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError, unreachable } from '../../dsl/diagnostic.ts';
 import type { Global } from '../../dsl/program.ts';
-import { readAxis } from '../../dsl/program.ts';
+import { mentions, readAxis } from '../../dsl/program.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { children, freeRefs, sameExpr } from '../expr/traverse.ts';
@@ -136,7 +136,7 @@ function lowerEquation(l: Lowering, item: Equation, env: Env): Value {
   const self: BoundTensor = { name, element: 'float', leading: [], axes };
   // In a round of `repeat` the name still means the tensor of the round before.
   if (previous === undefined) values.set(item.name.name, { kind: 'tensor', tensor: self });
-  const equation: EquationContext = { name, indices, byName: new Map(item.indices.map((i, at) => [i.name, indices[at + 1] ?? broken('no index')])), helpers: { count: 0 } };
+  const equation: EquationContext = { name, indices, byName: new Map(item.indices.map((i, at) => [i.name, indices[at + 1] ?? broken('no index')])) };
   const inner: Env = { ...env, values, locals, equation };
   const lowered = elementOf(l, item, inner, self, previous);
   const value = bounded(l, lowered, item.span);
@@ -174,10 +174,6 @@ function elementOf(l: Lowering, item: Equation, env: Env, self: BoundTensor, pre
     l.stages.length = before;
   }
   return broken('an equation without a type');
-}
-
-function mentions(e: Syntax, name: string): boolean {
-  return JSON.stringify(e, (key, value: unknown) => (key === 'span' ? undefined : value)).includes(`"name":${JSON.stringify(name)}`);
 }
 
 function freshTensor(l: Lowering, base: string): string {

@@ -55,7 +55,6 @@ export interface EquationContext {
   readonly indices: readonly StageIndex[];
   /** Its indices by their names in the source. */
   readonly byName: ReadonlyMap<string, StageIndex>;
-  readonly helpers: { count: number };
 }
 
 export interface Lowering {

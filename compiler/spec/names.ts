@@ -59,7 +59,7 @@ export function extentOfAxis(axis: Axis): Expr {
       return sizeRef('n_k');
     case 'blocks': {
       const length = sizeRef(axis.of === 'queries' ? 'n_q' : 'n_k');
-      return x.div(x.sub(x.add(length, axis.size), x.int(1)), axis.size);
+      return x.div(x.add(length, x.sub(axis.size, x.int(1))), axis.size);
     }
     case 'fixed':
       return x.int(axis.extent);

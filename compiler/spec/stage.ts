@@ -9,6 +9,7 @@
  * Rules. An order over the indices `over` is: larger key first, equal keys by lower index (the first name of `over` slowest). Only elements
  * for which `where` holds take part.
  */
+import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Span } from '../../dsl/span.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import type { Axis } from './axes.ts';
@@ -47,4 +48,21 @@ export interface StageTensor {
   readonly indices: readonly StageIndex[];
   readonly rule: StageRule;
   readonly span: Span;
+}
+
+/** The expressions of a rule. */
+export function ruleParts(rule: StageRule): readonly Expr[] {
+  switch (rule.kind) {
+    case 'map':
+    case 'recurrence':
+      return [rule.value];
+    case 'softmax':
+      return [rule.where, rule.value];
+    case 'rank':
+    case 'mass':
+    case 'order':
+      return [rule.where, rule.key];
+    default:
+      return unreachable(rule);
+  }
 }

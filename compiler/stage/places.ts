@@ -5,7 +5,7 @@
  */
 import type { Expr } from '../expr/ir.ts';
 import { add, div, element, fold, int, lt, max, min, mod, mul, ref, sub } from '../expr/build.ts';
-import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
+import { conjuncts, freeRefs, readTensors, substitute } from '../expr/traverse.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
 import type { Builder } from '../tile/build.ts';
 import type { GridAxis, TileStmt } from '../tile/ir.ts';
@@ -110,10 +110,6 @@ function boundOf(cond: Expr, name: string): { readonly least?: Expr; readonly mo
 }
 
 const turned: Partial<Record<string, string>> = { le: 'ge', lt: 'gt', ge: 'le', gt: 'lt', eq: 'eq' };
-
-function conjuncts(cond: Expr): readonly Expr[] {
-  return cond.kind === 'binary' && cond.op === 'and' ? [...conjuncts(cond.left), ...conjuncts(cond.right)] : [cond];
-}
 
 /**
  * A fold over every combination; `body` speaks of the indices' loop variables. It is the neutral element of `op` wherever `where` fails, so
