@@ -6,10 +6,10 @@
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { noSpan, originOf } from '../../dsl/span.ts';
+import { hostInputs } from '../launch/inputs.ts';
 import type { HostPlan } from '../launch/plan.ts';
 import { resolveLaunch } from '../launch/resolve.ts';
 import type { ResolvedBuffer } from '../launch/resolve.ts';
-import { bufferName } from '../tile/names.ts';
 import type { Artefact, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, OutputTensor, PretendDevice, ReadBack } from './launch/device.ts';
 import { lockstepDevice } from './launch/lockstep-device.ts';
 import { tileDevice } from './launch/tile-device.ts';
@@ -18,9 +18,15 @@ import type { Problem } from './problem.ts';
 
 export type { Artefact, ExecuteKernel, LaunchInput, LaunchOutput, LaunchRunOptions, LockstepRunOptions, OutputTensor } from './launch/device.ts';
 
+/** The numbers of an input buffer. */
+export function givenData(plan: HostPlan, input: LaunchInput, buffer: string): ArrayLike<number> | undefined {
+  const found = hostInputs(plan).find((i) => i.buffer.name === buffer);
+  if (found === undefined) return undefined;
+  return found.tensor === undefined ? new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(found.name) : input.tensors.get(found.name)?.data;
+}
+
 function inputValues(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): ArrayLike<number> {
-  const given = new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(buffer.name)
-    ?? plan.tensors.flatMap((t) => (bufferName(t.name, new Set()) === buffer.name ? [input.tensors.get(t.name)?.data ?? []] : []))[0];
+  const given = givenData(plan, input, buffer.name);
   if (given === undefined) throw new CompilerBug('launch', `nothing is known of the input buffer '${buffer.name}'`);
   if (given.length !== buffer.elements) throw new CompilerBug('launch', `'${buffer.name}' got ${given.length} of ${buffer.elements} elements`);
   return given;
@@ -34,6 +40,14 @@ function unwrittenOutputs(plan: HostPlan, buffer: ResolvedBuffer, { written }: R
   return log.list();
 }
 
+/** Called with the step of each dispatch, in order: forgets what lay in the workspace that a step begins anew, or one that was skipped. */
+function beginner(plan: HostPlan, device: PretendDevice): (step: number) => void {
+  let next = 0;
+  return (step) => {
+    for (; next <= step; next += 1) for (const name of plan.steps[next]?.begins ?? []) device.forget(name);
+  };
+}
+
 function runPlan(plan: HostPlan, input: LaunchInput, device: PretendDevice, options: LaunchRunOptions): Checked<LaunchOutput> {
   const extents = new Map([...input.tensors].map(([name, t]) => [name, t.extents]));
   const checked = resolveLaunch(plan, input.sizes, input.scalars, extents, options.limits);
@@ -43,7 +57,11 @@ function runPlan(plan: HostPlan, input: LaunchInput, device: PretendDevice, opti
     if (b.role === 'input') device.allocate(b, inputValues(plan, input, b));
     else device.allocate(b);
   }
-  const problems = resolved.pieces.flatMap((piece) => device.execute(piece, resolved));
+  const begun = beginner(plan, device);
+  const problems = resolved.pieces.flatMap((piece) => {
+    begun(piece.step);
+    return device.execute(piece, resolved);
+  });
   const outputs = resolved.buffers.filter((b) => b.role === 'output');
   const unwritten = outputs.flatMap((b) => unwrittenOutputs(plan, b, device.readBack(b.name)));
   const given = (name: string): Float64Array => (outputs.some((b) => b.name === name) ? device.readBack(name).values : new Float64Array(0));

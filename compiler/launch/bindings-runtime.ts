@@ -16,8 +16,8 @@ interface KernelSource {
   readonly sharedBytes: number;
   /** Smallest subgroup the kernel counts on; 0: none. */
   readonly subgroup: number;
-  /** Buffers in binding order, and whether the kernel writes them. */
-  readonly storage: readonly (readonly [buffer: string, access: 'read' | 'write'])[];
+  /** Whether the kernel writes its buffers, in binding order. */
+  readonly storage: readonly ('read' | 'write')[];
   /** One letter for each uniform word: i or f. */
   readonly uniforms: string;
 }
@@ -25,7 +25,7 @@ interface KernelSource {
 interface BufferShape {
   readonly name: string;
   readonly role: 'input' | 'output' | 'workspace';
-  readonly element: 'f32' | 'f16' | 'int' | 'bool';
+  readonly element: 'f32' | 'f16' | 'bf16' | 'int' | 'bool';
   readonly extents: readonly number[];
   readonly chunked: 'query-heads' | 'kv-heads' | 'whole';
 }
@@ -38,6 +38,8 @@ interface Piece {
 
 interface Step {
   readonly kernel: string;
+  /** In binding order. */
+  readonly buffers: readonly string[];
   readonly chunkable: boolean;
   /** The dispatch over flattened (batch, head) pairs from head_first on, and the key-value heads from kv_first on that they need. */
   readonly at: (head_first: number, head_count: number, kv_first: number, kv_count: number) => Piece;
@@ -90,7 +92,7 @@ function finiteNumber(name: string, value: number): number {
 }
 
 function bytesPer(element: BufferShape['element']): number {
-  return element === 'f16' ? 2 : 4;
+  return element === 'f16' || element === 'bf16' ? 2 : 4;
 }
 
 function elementsOf(extents: readonly number[]): number {
@@ -148,10 +150,24 @@ function numberOfHalf(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+/** The nearest bfloat16 (ties to even) of a number, as bits. */
+function bfloatOf(value: number): number {
+  halfScratch[0] = value;
+  const bits = halfBits[0] ?? 0;
+  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function numberOfBfloat(bits: number): number {
+  halfBits[0] = bits << 16;
+  return halfScratch[0] ?? 0;
+}
+
 /** The bytes a buffer of this shape holds, from what the caller gave. */
 function bytesOf(value: TensorData, element: BufferShape['element']): Uint8Array {
   let data: TensorData = value;
   if (element === 'f16' && !(value instanceof Uint16Array)) data = Uint16Array.from(value, halfOf);
+  else if (element === 'bf16' && !(value instanceof Uint16Array)) data = Uint16Array.from(value, bfloatOf);
   else if ((element === 'bool' || element === 'int') && !(value instanceof Int32Array)) data = Int32Array.from(value);
   else if (element === 'f32' && !(value instanceof Float32Array)) data = Float32Array.from(value);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -236,7 +252,7 @@ async function compileKernel(device: GPUDevice, source: KernelSource): Promise<P
   checkDevice(device, source);
   const module = device.createShaderModule({ label: source.name, code: source.code });
   // Written out, because an automatic layout leaves out what a kernel happens not to use.
-  const entries: GPUBindGroupLayoutEntry[] = source.storage.map(([, access], binding) => ({
+  const entries: GPUBindGroupLayoutEntry[] = source.storage.map((access, binding) => ({
     binding,
     visibility: computeStage,
     buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
@@ -307,7 +323,7 @@ function encodeSteps(
     const kernel = pipelines.get(step.kernel);
     if (!step.at(0, flatHeads, 0, flatHeads / group).when) continue;
     if (kernel === undefined) throw new Error(\`the kernel \${step.kernel} has not been compiled: prepare with this call, or without one for all kernels\`);
-    const bounds = kernel.source.storage.map(([name]) => {
+    const bounds = step.buffers.map((name) => {
       const bound = buffers.get(name);
       if (bound === undefined) throw new Error(\`no buffer \${name}\`);
       return bound;
@@ -359,7 +375,7 @@ async function readBack(device: GPUDevice, encoder: GPUCommandEncoder, bounds: r
     await staging.mapAsync(mapModeRead);
     const bytes = staging.getMappedRange().slice(0);
     const count = elementsOf(shape.extents);
-    results.push(shape.element === 'f16' ? Float32Array.from(new Uint16Array(bytes, 0, count), numberOfHalf) : new Float32Array(bytes, 0, count));
+    results.push(bytesPer(shape.element) === 2 ? Float32Array.from(new Uint16Array(bytes, 0, count), shape.element === 'f16' ? numberOfHalf : numberOfBfloat) : new Float32Array(bytes, 0, count));
     staging.destroy();
   }
   return results;

@@ -11,6 +11,7 @@ import { axisCode, callProperties, camelCase, docs, namesOf, pascalCase, taken }
 import type { Names } from './bindings-call.ts';
 import { expressionText } from './bindings-expr.ts';
 import { bindingsRuntime } from './bindings-runtime.ts';
+import { hostInputs } from './inputs.ts';
 import type { HostBuffer, HostPlan } from './plan.ts';
 
 /** The code that reads and checks the call; afterwards every host name has a local. */
@@ -51,10 +52,10 @@ function shapeCode(b: HostBuffer, names: Names): string {
   return `{ name: ${JSON.stringify(b.name)}, role: '${b.role}', element: '${b.element}', extents: [${extents}], chunked: '${b.chunked}' }`;
 }
 
-/** Where an input comes from: inputs stand in the order q, k, v, parameters; a buffer may bear another name than its parameter. */
+/** Where an input comes from; a buffer may bear another name than its parameter. */
 function givenFor(b: HostBuffer, plan: HostPlan, names: Names): string {
-  const at = plan.buffers.filter((x) => x.role === 'input').indexOf(b);
-  return ['q', 'k', 'v'][at] ?? names.property(plan.tensors[at - 3]?.name ?? missing(b.name));
+  const input = hostInputs(plan).find((i) => i.buffer.name === b.name) ?? missing(b.name);
+  return input.tensor === undefined ? input.name : names.property(input.name);
 }
 
 function bufferCode(b: HostBuffer, plan: HostPlan, names: Names): string {
@@ -81,6 +82,7 @@ function writeReadingFunction(w: CodeBlockWriter, plan: HostPlan, names: Names):
       w.writeLine('{');
       w.indent(() => {
         w.writeLine(`kernel: ${JSON.stringify(step.kernel)},`);
+        w.writeLine(`buffers: ${JSON.stringify(step.buffers)},`);
         w.writeLine(`chunkable: ${step.chunkable},`);
         w.writeLine('at: (head_first, head_count, kv_first, kv_count) => ({');
         w.indent(() => {
@@ -139,7 +141,7 @@ function addKernels(file: SourceFile, plan: HostPlan, wgsl: ReadonlyMap<string, 
             w.writeLine('{');
             w.writeLine(`  // ${kernel.summary.replace(/[\r\n]+/g, ' ')}`);
             w.writeLine(`  name: ${JSON.stringify(kernel.name)}, workgroupSize: ${kernel.workgroupSize}, sharedBytes: ${kernel.sharedBytes}, subgroup: ${kernel.subgroup ?? 0},`);
-            w.writeLine(`  storage: ${JSON.stringify(kernel.storage.map((s) => [s.buffer, s.access]))}, uniforms: '${kernel.uniforms.map((u) => (u.type === 'f32' ? 'f' : 'i')).join('')}',`);
+            w.writeLine(`  storage: ${JSON.stringify(kernel.storage.map((s) => s.access))}, uniforms: '${kernel.uniforms.map((u) => (u.type === 'f32' ? 'f' : 'i')).join('')}',`);
             w.write('  code: /* wgsl */ ').write(`\`${escape(code)}\``).write(',').newLine();
             w.writeLine('},');
           }

@@ -25,6 +25,7 @@ export function makeHostPlan(plan: Plan, o: LowerOptions, lowered: LoweredPlan, 
     if (kernel === undefined || x === undefined || y === undefined || z === undefined) throw new CompilerBug('launch', `kernel ${n} is missing`);
     return {
       kernel: kernel.name,
+      buffers: kernel.storage.map((s) => s.buffer),
       uniforms: kernel.uniforms.map((u) => lowered.toHost(ref(u.name, u.type === 'f32' ? 'float' : 'int'))),
       workgroups: [lowered.toHost(x.extent), lowered.toHost(y.extent), lowered.toHost(z.extent)],
       when: request.when,

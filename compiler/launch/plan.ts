@@ -7,7 +7,7 @@
  */
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import type { ScalarParam, TensorParam, Requirement } from '../spec/ir.ts';
-import type { BufferElement } from '../tile/ir.ts';
+import type { BufferElement, FloatElement } from '../tile/ir.ts';
 import type { StorageDecl, UniformDecl } from '../kernel/ir.ts';
 
 export interface HostBuffer {
@@ -41,15 +41,18 @@ export interface HostKernel {
   readonly sharedBytes: number;
 }
 
-/** One dispatch. `uniforms[i]` gives the value of the kernel's i-th uniform. */
+/** One dispatch. `uniforms[i]` gives the value of the kernel's i-th uniform, `buffers[i]` the buffer of the plan that its i-th storage sees. */
 export interface HostStep {
   readonly kernel: string;
+  readonly buffers: readonly string[];
   readonly uniforms: readonly Expr[];
   readonly workgroups: readonly [Expr, Expr, Expr];
   /** Skipped when false. */
   readonly when: Expr;
   /** May be run in several pieces over flattened heads when a binding would be too large. */
   readonly chunkable: boolean;
+  /** Workspace that several results take in turn: what lay in these buffers before this step means nothing any more. */
+  readonly begins?: readonly string[];
 }
 
 export interface HostPlan {
@@ -57,7 +60,7 @@ export interface HostPlan {
   readonly name: string;
   readonly doc: readonly string[];
   readonly dim: number;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly scalars: readonly ScalarParam[];
   readonly tensors: readonly TensorParam[];
   readonly requires: readonly Requirement[];
@@ -67,7 +70,9 @@ export interface HostPlan {
    * name and by the buffer that holds it.
    */
   readonly stages?: { readonly attention: boolean; readonly outputs: readonly { readonly name: string; readonly buffer: string }[] };
-  /** Inputs first: q, k, v, then one for each entry of `tensors`, in that order. */
+  /** Linked from several programs: its inputs are `tensors` alone (no q, k, v), its outputs those of `stages`. */
+  readonly chain?: true;
+  /** Inputs first: q, k, v (not in a chain), then one for each entry of `tensors`, in that order. */
   readonly buffers: readonly HostBuffer[];
   readonly kernels: readonly HostKernel[];
   readonly steps: readonly HostStep[];

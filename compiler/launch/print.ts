@@ -25,11 +25,18 @@ function kernelLines(k: HostKernel): readonly string[] {
   ];
 }
 
+/** Where a step binds other buffers than the kernel's own names say. */
+function rebound(s: HostStep, kernel: HostKernel | undefined): string {
+  const changes = [...new Set(s.buffers.flatMap((b, i) => (b === kernel?.storage[i]?.buffer ? [] : [`${kernel?.storage[i]?.buffer ?? '?'} = ${b}`])))];
+  return changes.length === 0 ? '' : ` with ${changes.join(', ')}`;
+}
+
 function stepLines(s: HostStep, plan: HostPlan): readonly string[] {
-  const names = plan.kernels.find((k) => k.name === s.kernel)?.uniforms ?? [];
+  const kernel = plan.kernels.find((k) => k.name === s.kernel);
+  const names = kernel?.uniforms ?? [];
   const when = s.when.kind === 'literal' && s.when.value !== 0 ? '' : ` when ${printExpr(s.when)}`;
   return [
-    `  run ${s.kernel} over [${list(s.workgroups)}]${when}${s.chunkable ? ', in pieces over heads where needed' : ''}`,
+    `  run ${s.kernel} over [${list(s.workgroups)}]${rebound(s, kernel)}${when}${s.chunkable ? ', in pieces over heads where needed' : ''}`,
     ...s.uniforms.map((u, i) => `    ${names[i]?.name ?? '?'} = ${printExpr(u)}`),
   ];
 }

@@ -37,7 +37,7 @@ export interface ResolvedBuffer {
   readonly bytes: number;
 }
 
-/** The part of a buffer that a dispatch sees, in the order of the kernel's storage declarations. */
+/** The part of a buffer that a dispatch sees, in the order of the step's buffers. */
 export interface ResolvedBinding {
   readonly buffer: string;
   /** Bytes, a multiple of the offset alignment. */
@@ -72,7 +72,7 @@ const maxElements = 2 ** 31 - 1;
 
 /** Bytes of an element in device memory; bools are 4-byte words. */
 export function elementBytes(element: BufferElement): 2 | 4 {
-  return element === 'f16' ? 2 : 4;
+  return element === 'f16' || element === 'bf16' ? 2 : 4;
 }
 
 /** Whole 16-byte units, never none: what vector views and empty bindings need. */
@@ -117,7 +117,7 @@ function bindingOf(c: Context, name: string, chunkable: boolean, heads: HeadRang
 /** What stands against a dispatch over these heads, if anything does. */
 function refusal(c: Context, kernel: HostKernel, step: HostStep, heads: HeadRange): Diagnostic | undefined {
   const { maxBindingBytes = Infinity, maxWorkgroupsPerAxis = Infinity } = c.limits;
-  for (const { buffer: name } of kernel.storage) {
+  for (const name of step.buffers) {
     const { bytes, elements } = bindingOf(c, name, step.chunkable, heads);
     const buffer = c.buffers.get(name);
     if (buffer === undefined) continue;
@@ -148,7 +148,7 @@ function pieceOf(c: Context, kernel: HostKernel, step: HostStep, index: number, 
     kernel: kernel.name,
     step: index,
     heads,
-    bindings: kernel.storage.map((s) => bindingOf(c, s.buffer, step.chunkable, heads)),
+    bindings: step.buffers.map((name) => bindingOf(c, name, step.chunkable, heads)),
     uniforms: step.uniforms.map((u) => evaluate(u, scope)),
     workgroups: workgroupsOf(c, step, heads),
   };
@@ -161,7 +161,7 @@ function resolveStep(c: Context, step: HostStep, index: number): Checked<readonl
   const everything: HeadRange = { first: 0, count: batch * heads, kvFirst: 0, kvCount: batch * kvHeads };
   if (evaluate(step.when, withHeads(c.values, everything)) === 0) return good([]);
   const against = refusal(c, kernel, step, everything);
-  const strides = kernel.storage.flatMap(({ buffer }) => {
+  const strides = step.buffers.flatMap((buffer) => {
     const found = c.buffers.get(buffer);
     if (found === undefined || found.host.chunked === 'whole') return [];
     return [{ over: found.host.chunked, bytes: product(found.resolved.extents.slice(2)) * elementBytes(found.host.element) }];

@@ -23,6 +23,8 @@ function views(element: BufferElement): readonly StorageElement[] {
       return ['f32', 'vec4f'];
     case 'f16':
       return ['f16', 'vec4h', 'u32', 'vec2u', 'vec4u'];
+    case 'bf16':
+      return ['bf16', 'u32', 'vec2u', 'vec4u'];
     case 'int':
     case 'bool':
       return ['i32', 'u32'];
@@ -69,19 +71,35 @@ function checkBuffers(plan: HostPlan, types: Types, report: Report): void {
   }
   const given: readonly (readonly [string, HostBuffer['role']])[] = (plan.stages?.outputs ?? []).map((o) => [o.buffer, 'output'] as const);
   const attention: readonly (readonly [string, HostBuffer['role']])[] = plan.stages?.attention === false ? [] : [['out', 'output'], ['lse', 'output']];
-  const wanted: readonly (readonly [string, HostBuffer['role']])[] = [['q', 'input'], ['k', 'input'], ['v', 'input'], ...attention, ...given];
+  const own: readonly (readonly [string, HostBuffer['role']])[] = plan.chain === true ? [] : [['q', 'input'], ['k', 'input'], ['v', 'input']];
+  const wanted = [...own, ...attention, ...given];
   for (const [name, role] of wanted) {
     if (!plan.buffers.some((b) => b.name === name && b.role === role)) report('interface', `there is no ${role} '${name}'`);
+  }
+  const inputs = plan.buffers.filter((b) => b.role === 'input').length;
+  if (inputs !== own.length + plan.tensors.length) report('interface', `there are ${inputs} inputs for ${own.length + plan.tensors.length} tensors`);
+}
+
+/** What a step binds: as many buffers as its kernel has storage, each of a fitting element; what it writes is nothing else there, and no input. */
+function checkBindings(plan: HostPlan, step: HostStep, kernel: HostKernel, report: Report): void {
+  if (step.buffers.length !== kernel.storage.length) report('buffers', `a step binds ${step.buffers.length} buffers to the ${kernel.storage.length} of kernel '${kernel.name}'`);
+  kernel.storage.forEach((s, i) => {
+    const name = step.buffers[i];
+    const buffer = plan.buffers.find((b) => b.name === name);
+    if (name === undefined) return;
+    if (buffer === undefined) report('buffers', `kernel '${kernel.name}' binds unknown buffer '${name}'`);
+    else if (!views(buffer.element).includes(s.element)) report('buffers', `kernel '${kernel.name}' sees '${name}' of ${buffer.element} as ${s.element}`);
+    else if (s.access === 'write' && buffer.role === 'input') report('buffers', `kernel '${kernel.name}' writes the input '${name}'`);
+    if (s.access === 'write' && kernel.storage.some((other, j) => other.buffer !== s.buffer && step.buffers[j] === name)) {
+      report('buffers', `kernel '${kernel.name}' writes '${name}', which it binds a second time`);
+    }
+  });
+  for (const name of step.begins ?? []) {
+    if (!plan.buffers.some((b) => b.name === name && b.role === 'workspace')) report('buffers', `'${name}', which kernel '${kernel.name}' begins anew, is no workspace`);
   }
 }
 
 function checkKernel(plan: HostPlan, k: HostKernel, report: Report): void {
-  for (const s of k.storage) {
-    const buffer = plan.buffers.find((b) => b.name === s.buffer);
-    if (buffer === undefined) report('buffers', `kernel '${k.name}' binds unknown buffer '${s.buffer}'`);
-    else if (!views(buffer.element).includes(s.element)) report('buffers', `kernel '${k.name}' sees '${s.buffer}' of ${buffer.element} as ${s.element}`);
-    else if (s.access === 'write' && buffer.role === 'input') report('buffers', `kernel '${k.name}' writes the input '${s.buffer}'`);
-  }
   if (!plan.steps.some((s) => s.kernel === k.name)) report('kernels', `no step runs kernel '${k.name}'`);
 }
 
@@ -98,12 +116,13 @@ function checkStep(plan: HostPlan, step: HostStep, types: Types, written: Readon
     const wanted = declared?.type === 'f32' ? 'float' : u.type === 'bool' ? 'bool' : 'int';
     check(report, `uniform '${declared?.name ?? i}' of ${what}`, u, wanted, scope);
   });
-  for (const s of kernel.storage) {
-    const buffer = plan.buffers.find((b) => b.name === s.buffer);
-    if (s.access === 'read' && buffer !== undefined && buffer.role !== 'input' && !written.has(s.buffer)) {
-      report('written-before-read', `${what} reads '${s.buffer}', which no earlier step writes`);
+  checkBindings(plan, step, kernel, report);
+  kernel.storage.forEach((s, i) => {
+    const buffer = plan.buffers.find((b) => b.name === step.buffers[i]);
+    if (s.access === 'read' && buffer !== undefined && buffer.role !== 'input' && !written.has(buffer.name)) {
+      report('written-before-read', `${what} reads '${buffer.name}', which no earlier step writes`);
     }
-  }
+  });
 }
 
 /** The broken rules of a plan; none: it is well formed. */
@@ -117,8 +136,12 @@ export function verifyHostPlan(plan: HostPlan): readonly Finding[] {
   for (const k of plan.kernels) checkKernel(plan, k, report);
   const written = new Set<string>();
   for (const step of plan.steps) {
+    for (const name of step.begins ?? []) written.delete(name);
     checkStep(plan, step, types, written, report);
-    for (const s of plan.kernels.find((k) => k.name === step.kernel)?.storage ?? []) if (s.access === 'write') written.add(s.buffer);
+    plan.kernels.find((k) => k.name === step.kernel)?.storage.forEach((s, i) => {
+      const name = step.buffers[i];
+      if (s.access === 'write' && name !== undefined) written.add(name);
+    });
   }
   for (const b of plan.buffers) if (b.role === 'output' && !written.has(b.name)) report('written-before-read', `no step writes the output '${b.name}'`);
   return findings;

@@ -3,17 +3,16 @@
  * share one run of nvcc), then launches. Out: out and lse, and every problem the emulator finds: accesses out of bounds, races, missing
  * barriers, waits and values, outputs that nobody wrote. What ran is what would be shipped.
  */
-import { f16FromBits } from '../../compiler/interpreters/number.ts';
-import { poisonBits, poisonBitsF16 } from '../../compiler/interpreters/compare.ts';
-import { storageOf } from '../../compiler/interpreters/lockstep/storage.ts';
+import { poisonOf } from '../../compiler/interpreters/compare.ts';
+import { storageOf, storageValues } from '../../compiler/interpreters/lockstep/storage.ts';
+import { givenData } from '../../compiler/interpreters/launch.ts';
 import type { LaunchInput } from '../../compiler/interpreters/launch.ts';
 import type { KernelProgram } from '../../compiler/kernel/ir.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
-import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
+import { elementBytes, resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
 import type { ResolvedBuffer, ResolvedPiece } from '../../compiler/launch/resolve.ts';
 import { compileSpec } from '../../compiler/pipeline.ts';
 import type { Launch } from '../../compiler/spec/ir.ts';
-import { bufferName } from '../../compiler/tile/names.ts';
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { parsePtx, runPtxKernel } from '../../backends/cuda/emulator/index.ts';
@@ -79,9 +78,7 @@ export interface Memory {
 }
 
 function inputValues(plan: HostPlan, input: LaunchInput, name: string): ArrayLike<number> {
-  const own = new Map([['q', input.q], ['k', input.k], ['v', input.v]]).get(name);
-  const tensor = plan.tensors.find((t) => bufferName(t.name, new Set()) === name);
-  const given = own ?? (tensor === undefined ? undefined : input.tensors.get(tensor.name)?.data);
+  const given = givenData(plan, input, name);
   if (given === undefined) throw new CompilerBug('launch', `nothing is known of the input buffer '${name}'`);
   return given;
 }
@@ -90,8 +87,7 @@ function inputValues(plan: HostPlan, input: LaunchInput, name: string): ArrayLik
 export function allocate(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): Memory {
   const bytes = new Uint8Array(buffer.bytes);
   if (buffer.role === 'input') bytes.set(storageOf(buffer.element, inputValues(plan, input, buffer.name)).bytes.subarray(0, buffer.bytes));
-  else if (buffer.element === 'f16') new Uint16Array(bytes.buffer).fill(poisonBitsF16);
-  else new Uint32Array(bytes.buffer).fill(poisonBits);
+  else (elementBytes(buffer.element) === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer)).fill(poisonOf(buffer.element));
   return { buffer, bytes };
 }
 
@@ -107,8 +103,8 @@ function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: Readon
   if (kernel === undefined) throw new CompilerBug('launch', `no kernel '${piece.kernel}'`);
   const pointers = kernel.storage.map((s, i): PtxParam => {
     const binding = piece.bindings[i];
-    const whole = memory.get(s.buffer);
-    if (binding === undefined || whole === undefined) throw new CompilerBug('launch', `no buffer '${s.buffer}'`);
+    const whole = memory.get(binding?.buffer ?? '');
+    if (binding === undefined || whole === undefined) throw new CompilerBug('launch', `no buffer for '${s.buffer}'`);
     return { kind: 'buffer', bytes: whole.bytes.subarray(binding.offset, binding.offset + binding.bytes), writable: s.access === 'write' };
   });
   const words = uniformWords(kernel, piece.uniforms);
@@ -123,11 +119,10 @@ function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: Readon
 
 /** Values of an output, and what is said of elements that still hold poison. */
 export function readBack({ buffer, bytes }: Memory): { readonly values: Float64Array; readonly problems: readonly string[] } {
-  const half = buffer.element === 'f16';
-  const raw = half ? new Uint16Array(bytes.buffer, 0, buffer.elements) : new Uint32Array(bytes.buffer, 0, buffer.elements);
-  const words = buffer.element === 'f32' ? new Float32Array(bytes.buffer) : new Int32Array(bytes.buffer);
-  const values = Float64Array.from(raw, (bits, i) => (half ? f16FromBits(bits) : words[i] ?? 0));
-  const first = raw.indexOf(half ? poisonBitsF16 : poisonBits);
+  const { element, elements } = buffer;
+  const raw = elementBytes(element) === 2 ? new Uint16Array(bytes.buffer, 0, elements) : new Uint32Array(bytes.buffer, 0, elements);
+  const values = storageValues({ element, length: elements, bytes });
+  const first = raw.indexOf(poisonOf(element));
   return { values, problems: first < 0 ? [] : [`nothing has written element ${first} of the output ${buffer.name} [${buffer.extents.join(', ')}]`] };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Axis, TensorParam } from '../../../compiler/spec/ir.ts';
 import { axisName } from '../../../compiler/launch/check-parameters.ts';
+import { hostInputs } from '../../../compiler/launch/inputs.ts';
 import type { HostBuffer, HostPlan } from '../../../compiler/launch/plan.ts';
 
 export type CallField =
@@ -23,10 +24,9 @@ export function cIdentifier(name: string): string {
   return keywords.has(clean) ? [clean, '_'].join('') : clean;
 }
 
-/** The tensor parameter whose values a buffer holds: inputs stand in the order q, k, v, parameters. */
+/** The tensor parameter whose values a buffer holds. */
 export function tensorOf(plan: HostPlan, buffer: HostBuffer): TensorParam | undefined {
-  if (buffer.role !== 'input') return undefined;
-  return plan.tensors[plan.buffers.filter((b) => b.role === 'input').indexOf(buffer) - 3];
+  return hostInputs(plan).find((i) => i.buffer.name === buffer.name)?.tensor;
 }
 
 /** Tensor axes in words: `[batch, keys]`. */
@@ -42,11 +42,14 @@ const shapes: ReadonlyMap<string, string> = new Map([
 
 const sizeFields = new Set(['batch', 'heads', 'kv_heads', 'n_q', 'n_k']);
 
-function bufferField(plan: HostPlan, buffer: HostBuffer): CallField {
+export type BufferField = Extract<CallField, { kind: 'buffer' }>;
+
+function bufferField(plan: HostPlan, buffer: HostBuffer): BufferField {
   const tensor = tensorOf(plan, buffer);
   if (tensor === undefined) {
     const given = plan.stages?.outputs.find((o) => o.buffer === buffer.name);
-    const doc = shapes.get(buffer.name) ?? ['the stage tensor ', given?.name ?? buffer.name].join('');
+    const words = buffer.element === 'bool' ? ', a 32-bit word an element' : '';
+    const doc = shapes.get(buffer.name) ?? ['the stage tensor ', given?.name ?? buffer.name, words].join('');
     return { kind: 'buffer', name: cIdentifier(buffer.name), buffer, doc };
   }
   const words = tensor.element === 'bool' ? ', a 32-bit word an element' : '';
@@ -57,14 +60,18 @@ function bufferField(plan: HostPlan, buffer: HostBuffer): CallField {
 
 /** All fields; the caller allocates every buffer, outputs too. */
 export function callFields(plan: HostPlan): readonly CallField[] {
-  const buffers = plan.buffers.filter((b) => b.role !== 'workspace').map((b) => bufferField(plan, b));
-  const taken = new Set([...buffers.map((b) => b.name), ...sizeFields]);
+  const taken = new Set(sizeFields);
+  // Different names may become one identifier, such as the tensors `a.b_c` and `a_b.c` of stages.
   const free = (wanted: string): string => {
     let name = cIdentifier(wanted);
     while (taken.has(name)) name = [name, '_'].join('');
     taken.add(name);
     return name;
   };
+  const buffers = plan.buffers.filter((b) => b.role !== 'workspace').map((b) => {
+    const field = bufferField(plan, b);
+    return { ...field, name: free(field.name) };
+  });
   return [
     ...buffers,
     { kind: 'size', name: 'batch', doc: '' },

@@ -164,7 +164,7 @@ function ruleDoc(plan: HostPlan, step: HostStep, index: number): Doc {
   const kernel = plan.kernels.find((k) => k.name === step.kernel);
   if (kernel === undefined) throw new CompilerBug('launcher', `step ${index} runs unknown kernel '${step.kernel}'`);
   const entry = cudaEntry(plan.name, kernel.name);
-  const storage = kernel.storage.map((s) => String(plan.buffers.findIndex((b) => b.name === s.buffer)));
+  const storage = step.buffers.map((name) => String(plan.buffers.findIndex((b) => b.name === name)));
   const figures = [String(kernel.workgroupSize), String(kernel.sharedBytes), step.chunkable ? 'true' : 'false', String(storage.length)];
   return concat('{reinterpret_cast<const void*>(&', entry, '), "', kernel.name, '", ', figures.join(', '), ', {', storage.join(', '), '}, ', stepName(index), '},');
 }
@@ -175,6 +175,7 @@ export function launcherDoc(plan: HostPlan): Doc {
   const call = [name, '_call'].join('');
   const most = (of: (k: HostPlan['kernels'][number]) => number): string => String(Math.max(1, ...plan.kernels.map(of)));
   const fixed = (part: readonly string[]): Doc => lines(part.map(text));
+  const given = plan.buffers.flatMap((b, i) => (b.role === 'workspace' ? [] : [String(i)]));
   const rules = plan.buffers.map((b) => concat('{"', b.name, '", ', b.role, ', ', parts[b.chunked], ', ', String(elementBytes(b.element)), '},'));
   const paragraphs: readonly Doc[] = [
     text('// The launcher: plain C to the outside, nothing of attention inside.'),
@@ -185,6 +186,8 @@ export function launcherDoc(plan: HostPlan): Doc {
     lines([
       concat('constexpr int buffer_count = ', String(plan.buffers.length), ';'),
       concat('constexpr int step_count = ', String(plan.steps.length), ';'),
+      concat('constexpr int argument_count = ', String(given.length), ';'),
+      concat('constexpr int argument_buffers[argument_count] = {', given.join(', '), '};'),
       concat('constexpr int storage_limit = ', most((k) => k.storage.length), ';'),
       concat('constexpr int uniform_limit = ', most((k) => k.uniforms.length), ';'),
     ]),
@@ -201,7 +204,7 @@ export function launcherDoc(plan: HostPlan): Doc {
     concat('extern "C" long long ', name, '_workspace_bytes(const ', call, '* call) {',
       indent(concat(newline, 'values v;', newline, 'return read_call(*call, v) == 0 ? workspace_bytes(v) : -1;')), newline, '}'),
     concat('extern "C" long long ', name, '_elements(const ', call, '* call, int argument) {',
-      indent(concat(newline, 'values v;', newline, 'return read_call(*call, v) == 0 && argument >= 0 && argument < buffer_count ? v.elements[argument] : -1;')), newline, '}'),
+      indent(concat(newline, 'values v;', newline, 'return read_call(*call, v) == 0 && argument >= 0 && argument < argument_count ? v.elements[argument_buffers[argument]] : -1;')), newline, '}'),
     concat('extern "C" int ', name, '_launch(const ', call, '* call, void* workspace, long long bytes, void* stream) {',
       indent(concat(newline, 'values v;', newline, 'const int status = read_call(*call, v);', newline,
         'return status == 0 ? launch_all(v, workspace, bytes, static_cast<cudaStream_t>(stream)) : status;')), newline, '}'),

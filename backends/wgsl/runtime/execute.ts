@@ -4,7 +4,8 @@
  * run, every command stands inside error scopes, a lost device or a lack of memory is a diagnostic, nothing hangs.
  */
 import type { Checked, Diagnostic } from '../../../dsl/diagnostic.ts';
-import { bad, CompilerBug, good } from '../../../dsl/diagnostic.ts';
+import { bad, good } from '../../../dsl/diagnostic.ts';
+import { hostInputs } from '../../../compiler/launch/inputs.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import { resolveLaunch, uniformWords } from '../../../compiler/launch/resolve.ts';
 import type { LaunchLimits, ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from '../../../compiler/launch/resolve.ts';
@@ -87,7 +88,7 @@ export interface LaunchResult {
   readonly gpuNanoseconds?: number;
 }
 
-const arrayNames = { f32: 'a Float32Array', f16: 'a Uint16Array of bit patterns', int: 'an Int32Array', bool: 'a Uint8Array or an Int32Array' } as const;
+const arrayNames = { f32: 'a Float32Array', f16: 'a Uint16Array of bit patterns', bf16: 'a Uint16Array of bit patterns', int: 'an Int32Array', bool: 'a Uint8Array or an Int32Array' } as const;
 
 /** The GPU buffer of an input, uploaded where it lies on the host. */
 function inputBuffer(prepared: PreparedPlan, buffer: ResolvedBuffer, tensors: ReadonlyMap<string, Tensor>): GPUBuffer | Diagnostic {
@@ -299,22 +300,17 @@ export function launchLimits(device: GPUDevice): LaunchLimits {
   };
 }
 
-/** The tensors under the names of the plan's buffers: q, k, v keep theirs, parameters follow in the order of `plan.tensors`. */
+/** The tensors under the names of the plan's buffers. */
 function byBuffer(plan: HostPlan, tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
-  const inputs = plan.buffers.filter((b) => b.role === 'input').map((b) => b.name);
-  const names = ['q', 'k', 'v', ...plan.tensors.map((t) => t.name)];
-  if (inputs.length !== names.length) throw new CompilerBug('launch', ['plan ', plan.name, ' has other inputs than parameters'].join(''));
-  return new Map(
-    inputs.flatMap((buffer, i) => {
-      const tensor = tensors.get(names[i] ?? buffer);
-      return tensor === undefined ? [] : [[buffer, tensor] as const];
-    }),
-  );
+  return new Map(hostInputs(plan).flatMap(({ name, buffer }) => {
+    const tensor = tensors.get(name);
+    return tensor === undefined ? [] : [[buffer.name, tensor] as const];
+  }));
 }
 
 /**
  * Runs a plan: checks the launch, divides what is too large for a binding, dispatches, and gives the outputs back. `tensors`
- * holds q, k, v and every tensor parameter by name.
+ * holds q, k, v (for a chain: none of these) and every tensor parameter by name.
  */
 export async function launch(
   prepared: PreparedPlan,

@@ -14,6 +14,8 @@ export interface Artefact {
   readonly hostPlan: HostPlan;
   readonly tilePrograms: readonly TileProgram[];
   readonly kernelPrograms: readonly KernelProgram[];
+  /** For each step of a linked plan, the buffers of the plan by the names that its tile program has for them; absent: the names are the same. */
+  readonly tileBuffers?: readonly ReadonlyMap<string, string>[];
 }
 
 export interface LaunchInput extends Launch {
@@ -53,6 +55,8 @@ export interface PretendDevice {
   /** Makes a buffer: with these values, or without any. */
   readonly allocate: (buffer: ResolvedBuffer, values?: ArrayLike<number>) => void;
   readonly execute: ExecuteKernel;
+  /** Nothing in the buffer has a value any more. */
+  readonly forget: (buffer: string) => void;
   readonly readBack: (buffer: string) => ReadBack;
 }
 

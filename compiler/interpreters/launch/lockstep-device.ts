@@ -9,6 +9,7 @@ import type { Artefact, LockstepRunOptions, PretendDevice } from './device.ts';
 import { runKernel } from '../lockstep/index.ts';
 import type { StorageValue } from '../lockstep/index.ts';
 import { storageOf, storageValues, unwrittenStorage } from '../lockstep/storage.ts';
+import { boundAs } from './names-of-piece.ts';
 
 /** The bound part of a buffer; writes go through. */
 function part(value: StorageValue, { offset, bytes, elements }: ResolvedBinding): StorageValue {
@@ -29,8 +30,13 @@ export function lockstepDevice(artefact: Artefact, options: LockstepRunOptions):
     execute: (piece: ResolvedPiece) => {
       const program = artefact.kernelPrograms.find((p) => p.name === piece.kernel);
       if (program === undefined) throw new CompilerBug('launch', `no kernel program '${piece.kernel}'`);
-      const storage = new Map(piece.bindings.map((b) => [b.buffer, part(named(b.buffer), b)]));
+      const storage = boundAs(artefact.hostPlan, piece, (b) => part(named(b.buffer), b));
       return runKernel(program, { uniforms: piece.uniforms, groups: piece.workgroups, storage }, options).problems;
+    },
+    forget: (name) => {
+      const { bytes, written } = named(name);
+      bytes.fill(255);
+      written?.fill(0);
     },
     readBack: (name) => {
       const value = named(name);

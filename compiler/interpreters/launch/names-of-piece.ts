@@ -1,14 +1,25 @@
 /**
- * The launch values that a tile program can speak of during one dispatch. In: the host plan, the resolved launch, the dispatch. Out:
- * sizes and variables under their own names, and the kernel's uniforms under theirs, with the values a device would get.
+ * What a program can speak of during one dispatch, by its own names. In: the host plan, the resolved launch, the dispatch. Out: the launch's
+ * sizes and variables, and the kernel's uniforms with the values a device would get; the buffers that the dispatch binds.
  */
 import { CompilerBug } from '../../../dsl/diagnostic.ts';
-import type { HostPlan } from '../../launch/plan.ts';
-import type { ResolvedLaunch, ResolvedPiece } from '../../launch/resolve.ts';
+import type { HostKernel, HostPlan } from '../../launch/plan.ts';
+import type { ResolvedBinding, ResolvedLaunch, ResolvedPiece } from '../../launch/resolve.ts';
 
-export function namesOfPiece(plan: HostPlan, launch: ResolvedLaunch, piece: ResolvedPiece): ReadonlyMap<string, number> {
+function kernelOf(plan: HostPlan, piece: ResolvedPiece): HostKernel {
   const kernel = plan.kernels.find((k) => k.name === piece.kernel);
   if (kernel === undefined) throw new CompilerBug('launch', `no kernel '${piece.kernel}'`);
+  return kernel;
+}
+
+/** The memory of a dispatch, by the names that the kernel has for its buffers. */
+export function boundAs<T>(plan: HostPlan, piece: ResolvedPiece, memory: (binding: ResolvedBinding) => T): ReadonlyMap<string, T> {
+  const { storage } = kernelOf(plan, piece);
+  return new Map(piece.bindings.map((b, i) => [storage[i]?.buffer ?? b.buffer, memory(b)]));
+}
+
+export function namesOfPiece(plan: HostPlan, launch: ResolvedLaunch, piece: ResolvedPiece): ReadonlyMap<string, number> {
+  const kernel = kernelOf(plan, piece);
   const { heads } = piece;
   return new Map([
     ...launch.values,

@@ -7,15 +7,17 @@ import { elementBytes } from '../../launch/resolve.ts';
 import type { ResolvedBinding, ResolvedBuffer, ResolvedLaunch, ResolvedPiece } from '../../launch/resolve.ts';
 import type { BufferElement } from '../../tile/ir.ts';
 import type { Artefact, LaunchRunOptions, PretendDevice } from './device.ts';
-import { roundF16 } from '../number.ts';
+import { roundBf16, roundF16 } from '../number.ts';
 import { runTile } from '../tile.ts';
 import type { BufferValue } from '../tile.ts';
-import { namesOfPiece } from './names-of-piece.ts';
+import { boundAs, namesOfPiece } from './names-of-piece.ts';
 
 function rounding(element: BufferElement): (value: number) => number {
   switch (element) {
     case 'f16':
       return roundF16;
+    case 'bf16':
+      return roundBf16;
     case 'f32':
       return Math.fround;
     case 'int':
@@ -51,9 +53,17 @@ export function tileDevice(artefact: Artefact, options: LaunchRunOptions): Prete
     execute: (piece: ResolvedPiece, launch: ResolvedLaunch) => {
       const program = artefact.tilePrograms.find((p) => p.name === piece.kernel);
       if (program === undefined) throw new CompilerBug('launch', `no tile program '${piece.kernel}'`);
-      const buffers = new Map(piece.bindings.map((b) => [b.buffer, part(named(b.buffer), b)]));
+      // Tile programs know no packed buffers: what their kernel reads from one lies whole under its own name.
+      const bound = boundAs(artefact.hostPlan, piece, (b) => part(named(b.buffer), b));
+      const others = artefact.tileBuffers?.[piece.step];
+      const buffers = new Map(program.buffers.map(({ name }) => [name, bound.get(name) ?? named(others?.get(name) ?? name)]));
       const grid = piece.workgroups.slice(0, program.grid.length);
       return runTile(program, { values: namesOfPiece(artefact.hostPlan, launch, piece), buffers, grid }, options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps });
+    },
+    forget: (name) => {
+      const { data, written } = named(name);
+      data.fill(NaN);
+      written?.fill(0);
     },
     readBack: (name) => {
       const { data, written } = named(name);

@@ -49,9 +49,9 @@ function makePlan(dtype: 'f32' | 'f16', kernels: readonly HostKernel[]): HostPla
     ],
     kernels,
     steps: [
-      { kernel: 'mean', uniforms: [i('n_k'), i('kv_first')], workgroups: [i('kv_count'), int(1), int(1)], when: trueExpr, chunkable: true },
+      { kernel: 'mean', buffers: ['v', 'means'], uniforms: [i('n_k'), i('kv_first')], workgroups: [i('kv_count'), int(1), int(1)], when: trueExpr, chunkable: true },
       {
-        kernel: 'apply', uniforms: [i('n_q'), i('head_first'), div(i('heads'), i('kv_heads')), ref('scale', 'float')],
+        kernel: 'apply', buffers: ['q', 'means', 'p_shift', 'out', 'lse'], uniforms: [i('n_q'), i('head_first'), div(i('heads'), i('kv_heads')), ref('scale', 'float')],
         workgroups: [i('n_q'), i('head_count'), int(1)], when: trueExpr, chunkable: true,
       },
     ],

@@ -38,9 +38,9 @@ const plan: HostPlan = {
     { name: 'count', summary: '', workgroupSize: 4, sharedBytes: 0, storage: [{ name: 'p_cols', buffer: 'p_cols', element: 'i32', access: 'read' }], uniforms: [] },
   ],
   steps: [
-    { kernel: 'count', uniforms: [], workgroups: [i('cols.n'), int(1), int(1)], when: gt(i('window'), int(4)), chunkable: false },
+    { kernel: 'count', buffers: ['p_cols'], uniforms: [], workgroups: [i('cols.n'), int(1), int(1)], when: gt(i('window'), int(4)), chunkable: false },
     {
-      kernel: 'attend', uniforms: [i('window'), ref('tau', 'float'), i('head_first'), i('kv_first'), i('kv_count')],
+      kernel: 'attend', buffers: ['q', 'k', 'out'], uniforms: [i('window'), ref('tau', 'float'), i('head_first'), i('kv_first'), i('kv_count')],
       workgroups: [i('tiles'), int(1), i('head_count')], when: trueExpr, chunkable: true,
     },
   ],

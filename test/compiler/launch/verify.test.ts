@@ -22,8 +22,8 @@ const attend: HostKernel = {
   ],
 };
 const steps: readonly HostStep[] = [
-  { kernel: 'make_table', uniforms: [i('window')], workgroups: [i('cols.n'), int(1), int(1)], when: ge(i('window'), int(2)), chunkable: false },
-  { kernel: 'attend', uniforms: [i('head_first'), ref('tau', 'float')], workgroups: [i('tiles'), int(1), i('head_count')], when: trueExpr, chunkable: true },
+  { kernel: 'make_table', buffers: ['p_cols', 'd_table'], uniforms: [i('window')], workgroups: [i('cols.n'), int(1), int(1)], when: ge(i('window'), int(2)), chunkable: false },
+  { kernel: 'attend', buffers: ['d_table', 'q', 'out', 'lse'], uniforms: [i('head_first'), ref('tau', 'float')], workgroups: [i('tiles'), int(1), i('head_count')], when: trueExpr, chunkable: true },
 ];
 
 const plan: HostPlan = {
@@ -75,10 +75,21 @@ describe('host plans are verified', () => {
   });
 
   it('kernels see buffers as they are, and do not write inputs', () => {
-    const seen = (storage: HostKernel['storage']): readonly string[] => rules({ kernels: [{ ...makeTable, storage }, attend] });
-    expect(seen([{ name: 'z', buffer: 'z', element: 'i32', access: 'write' }, ...makeTable.storage])).toEqual(['buffers']);
-    expect(seen([{ name: 'q', buffer: 'q', element: 'i32', access: 'read' }, ...makeTable.storage])).toEqual(['buffers']);
-    expect(seen([{ name: 'q', buffer: 'q', element: 'f32', access: 'write' }, ...makeTable.storage])).toEqual(['buffers']);
+    if (first === undefined || second === undefined) throw new Error('no steps');
+    const seen = (storage: HostKernel['storage'][number], bound: string): readonly string[] =>
+      rules({ kernels: [{ ...makeTable, storage: [storage, ...makeTable.storage] }, attend], steps: [{ ...first, buffers: [bound, ...first.buffers] }, second] });
+    expect(seen({ name: 'x', buffer: 'x', element: 'i32', access: 'read' }, 'p_cols')).toEqual([]);
+    expect(seen({ name: 'z', buffer: 'z', element: 'i32', access: 'write' }, 'z')).toEqual(['buffers']);
+    expect(seen({ name: 'q', buffer: 'q', element: 'i32', access: 'read' }, 'q')).toEqual(['buffers']);
+    expect(seen({ name: 'q', buffer: 'q', element: 'f32', access: 'write' }, 'q')).toEqual(['buffers']);
+  });
+
+  it('a step binds each storage of its kernel, and nothing that it writes a second time', () => {
+    if (first === undefined || second === undefined) throw new Error('no steps');
+    expect(rules({ steps: [{ ...first, buffers: ['d_table'] }, second] })).toContain('buffers');
+    expect(rules({ steps: [first, { ...second, buffers: ['d_table', 'out', 'out', 'lse'] }] })).toContain('buffers');
+    expect(rules({ steps: [first, { ...second, begins: ['d_table'] }] })).toEqual(['written-before-read']);
+    expect(rules({ steps: [{ ...first, begins: ['d_table'] }, { ...second, begins: ['out'] }] })).toEqual(['buffers']);
   });
 
   it('steps run kernels that exist, with all their uniforms, each of its type', () => {
@@ -93,7 +104,8 @@ describe('host plans are verified', () => {
   it('what is read has been written, and every output is', () => {
     if (first === undefined || second === undefined) throw new Error('no steps');
     expect(rules({ steps: [second, first] })).toEqual(['written-before-read']);
-    expect(rules({ kernels: [makeTable, { ...attend, storage: attend.storage.filter((s) => s.name !== 'lse') }] })).toEqual(['written-before-read']);
+    const silent = { ...attend, storage: attend.storage.filter((s) => s.name !== 'lse') };
+    expect(rules({ kernels: [makeTable, silent], steps: [first, { ...second, buffers: second.buffers.filter((b) => b !== 'lse') }] })).toEqual(['written-before-read']);
   });
 });
 
