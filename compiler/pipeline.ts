@@ -10,6 +10,7 @@ import { printKernel } from './kernel/print.ts';
 import { verifyKernel } from './kernel/verify.ts';
 import { makeHostPlan } from './launch/host-plan.ts';
 import { lowerPlan, type LowerOptions } from './launch/lower-plan.ts';
+import { packBindings } from './launch/pack-bindings.ts';
 import type { HostPlan } from './launch/plan.ts';
 import { printHostPlan } from './launch/print.ts';
 import { verifyHostPlan } from './launch/verify.ts';
@@ -91,15 +92,21 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   };
   const loweredPlan = lowerPlan(plan, lowering);
   if (!loweredPlan.ok) return loweredPlan;
-  const lowered = loweredPlan.value;
-  const tilePrograms = lowered.requests.map(({ program }) => verified('tile', program, verifyTile(program), printTile));
-  trace('3-tile', () => tilePrograms.map(printTile).join('\n'));
-
-  const kernels = lowered.requests.map(({ program, schedule }) => (options.upTo === 'tile' ? good(interfaceOf(program)) : lowerTile(program, schedule, target)));
-  const refused = kernels.flatMap((k) => (k.ok ? [] : k.diagnostics));
+  const checkedTile = (program: TileProgram): TileProgram => verified('tile', program, verifyTile(program), printTile);
+  const lower = (program: TileProgram, schedule: Schedule): Checked<KernelProgram> => lowerTile(checkedTile(program), schedule, target);
+  const { requests } = loweredPlan.value;
+  const made = requests.map(({ program, schedule }) => (options.upTo === 'tile' ? good(interfaceOf(checkedTile(program))) : lower(program, schedule)));
+  const refused = made.flatMap((k) => (k.ok ? [] : k.diagnostics));
   if (refused.length > 0) return bad(refused);
+
+  const kernels = made.flatMap((k) => (k.ok ? [k.value] : []));
+  const packed = options.upTo === 'tile' ? good({ lowered: loweredPlan.value, kernels }) : packBindings({ lowered: loweredPlan.value, kernels, target, schedule: lowering.schedules.table, lower });
+  if (!packed.ok) return packed;
+  const { lowered } = packed.value;
+  const tilePrograms = lowered.requests.map(({ program }) => program);
+  trace('3-tile', () => tilePrograms.map(printTile).join('\n'));
   const checkedKernel = (k: KernelProgram): KernelProgram => verified('kernel', k, verifyKernel(k), printKernel);
-  const kernelPrograms = kernels.flatMap((k) => (k.ok ? [checkedKernel(target.masksBranches === true ? flattenBranches(k.value) : k.value)] : []));
+  const kernelPrograms = packed.value.kernels.map((k) => checkedKernel(target.masksBranches === true ? flattenBranches(k) : k));
   trace('4-kernel', () => kernelPrograms.map(printKernel).join('\n'));
 
   const hostPlan = makeHostPlan(plan, lowering, lowered, kernelPrograms);

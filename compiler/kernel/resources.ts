@@ -60,7 +60,7 @@ export function kernelResources(kernel: KernelProgram): KernelResources {
   return { sharedBytes: sharedBytes(kernel.shared), loadSites: loadSites(kernel.body), statements: countStatements(kernel.body), words: words(kernel.body) };
 }
 
-/** Why the target cannot run the kernel; empty when it can. */
+/** Why the target cannot run the kernel, whatever it binds; empty when it can. */
 export function resourceDiagnostics(kernel: KernelProgram, target: TargetRecord): readonly Diagnostic[] {
   const list: Diagnostic[] = [];
   const at = kernel.origin.span;
@@ -70,10 +70,13 @@ export function resourceDiagnostics(kernel: KernelProgram, target: TargetRecord)
   if (kernel.workgroupSize > target.maxWorkgroupSize) {
     list.push(tooManyLanes(at, { kernel: kernel.name, lanes: kernel.workgroupSize, limit: target.maxWorkgroupSize }));
   }
-  if (kernel.storage.length > target.maxStorageBuffers) {
-    const buffers = kernel.storage.map((s) => tensorOf(s.buffer) ?? s.buffer);
-    const parameters = kernel.storage.flatMap((s) => tensorOf(s.buffer) ?? []);
-    list.push(tooManyBuffers(at, { kernel: kernel.name, buffers, parameters, limit: target.maxStorageBuffers }));
-  }
   return list;
+}
+
+/** Why the target cannot bind all that the kernel reads and writes; empty when it can. */
+export function bindingDiagnostics(kernel: KernelProgram, target: TargetRecord): readonly Diagnostic[] {
+  if (kernel.storage.length <= target.maxStorageBuffers) return [];
+  const buffers = kernel.storage.map((s) => tensorOf(s.buffer) ?? s.buffer);
+  const parameters = kernel.storage.flatMap((s) => tensorOf(s.buffer) ?? []);
+  return [tooManyBuffers(kernel.origin.span, { kernel: kernel.name, buffers, parameters, limit: target.maxStorageBuffers })];
 }

@@ -53,6 +53,8 @@ export interface LoweredPlan {
   readonly requests: readonly KernelRequest[];
   readonly variables: readonly HostVariable[];
   readonly buffers: readonly HostBuffer[];
+  /** Names of buffers whose last elements may never be written, such as those of lists with a count in front. */
+  readonly partlyWritten: ReadonlySet<string>;
   /** Translates an expression of a program into the names of the host plan. */
   readonly toHost: (e: Expr) => Expr;
 }
@@ -184,11 +186,12 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
   const maps = new Map<string, MapAccess>(
     plan.tables.flatMap((t) => (t.kind === 'map' ? [[t.name, { perBatch: t.perBatch, perHead: t.perHead }] as const] : [])),
   );
+  const partlyWritten = new Set(plan.tables.flatMap((t) => (t.kind === 'sorted' ? [bufferName(t.name, tableNames)] : [])));
   const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
   const stages = stageRequests(plan, o, names, buffers);
   if (!stages.ok) return stages;
   const requests: KernelRequest[] = [...stages.value];
-  if (plan.spec.computes === 'stages') return good({ requests, variables: hostVariables(plan, o), buffers, toHost });
+  if (plan.spec.computes === 'stages') return good({ requests, variables: hostVariables(plan, o), buffers, partlyWritten, toHost });
 
   for (const table of plan.tables) {
     const rows = queryTileOf(o.schedules.table);
@@ -240,5 +243,5 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
     schedule: o.schedules.merge, when: partial, chunkable: true,
   });
 
-  return good({ requests, variables: hostVariables(plan, o), buffers, toHost });
+  return good({ requests, variables: hostVariables(plan, o), buffers, partlyWritten, toHost });
 }
