@@ -28,7 +28,8 @@ export function toleranceOf(c: GoldenCase, precision: 'f64' | 'f32'): Tolerance 
 export type Comparison =
   | { readonly kind: 'equal' }
   | { readonly kind: 'near'; readonly error: number }
-  | { readonly kind: 'differs'; readonly text: string };
+  /** `choices`: how many ints or bools are others; absent where a number is wrong. */
+  | { readonly kind: 'differs'; readonly text: string; readonly choices?: number };
 
 function placeOf(index: number, shape: readonly number[]): string {
   const places: number[] = [];
@@ -57,5 +58,5 @@ export function compareTensor(expected: GoldenTensor, made: ArrayLike<number>, {
     first ??= i;
   });
   if (first === undefined) return exact ? { kind: 'equal' } : { kind: 'near', error: worst };
-  return { kind: 'differs', text: `${wrong} of ${made.length} elements, the first at ${placeOf(first, expected.shape)}: ${made[first]}, expected ${expected.data[first]}` };
+  return { kind: 'differs', ...(exact ? { choices: wrong } : {}), text: `${wrong} of ${made.length} elements, the first at ${placeOf(first, expected.shape)}: ${made[first]}, expected ${expected.data[first]}` };
 }

@@ -30,6 +30,10 @@ export async function loadMappings(): Promise<readonly GoldenMapping[]> {
   return mappings;
 }
 
+function excuse(choices: number): string {
+  return choices === 0 ? '' : `, ${choices} ${choices === 1 ? 'choice' : 'choices'} within rounding`;
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const at = words.indexOf('--backend');
   const wanted = at < 0 ? 'interpreter' : words[at + 1];
@@ -53,7 +57,7 @@ async function main(words: readonly string[]): Promise<number> {
     count[result.status] += 1;
     const rest = result.notCompared.length === 0 ? '' : `; not compared: ${result.notCompared.join(', ')}`;
     if (result.status === 'none') process.stdout.write(`none  ${title}: no program for it\n`);
-    else if (result.status === 'pass') process.stdout.write(`pass  ${title}: ${result.compared.length} outputs, worst error ${result.worst.toExponential(1)}${rest}\n`);
+    else if (result.status === 'pass') process.stdout.write(`pass  ${title}: ${result.compared.length} outputs, worst error ${result.worst.toExponential(1)}${excuse(result.choices)}${rest}\n`);
     else process.stdout.write(`FAIL  ${title}${rest}\n${result.faults.map((fault) => `        ${fault}\n`).join('')}`);
   }
   process.stdout.write(`${count.pass} passed, ${count.fail} failed, ${count.none} without a program (${backend})\n`);
