@@ -15,7 +15,7 @@ export interface SourceFile {
   readonly items: readonly Item[];
 }
 
-export type Item = ImportDecl | MaskDecl | StageDecl | AttentionDecl;
+export type Item = ImportDecl | MaskDecl | StageDecl | AttentionDecl | ChainDecl;
 
 export interface ImportDecl {
   readonly kind: 'import';
@@ -87,6 +87,35 @@ export type Clause =
   /** Pins of the schedule; may change speed, never the result. */
   | { readonly kind: 'schedule'; readonly pins: readonly { readonly name: Ident; readonly value: Expr }[]; readonly span: Span };
 
+/** Stages and attentions run one after another on each other's tensors. */
+export interface ChainDecl {
+  readonly kind: 'chain';
+  readonly name: Ident;
+  readonly params: readonly Param[];
+  readonly items: readonly ChainItem[];
+  readonly doc: readonly string[];
+  readonly span: Span;
+}
+
+export type ChainItem =
+  /** `heads`, `kv_heads` and `dim` of everything in the chain. */
+  | { readonly kind: 'sizes'; readonly sizes: readonly { readonly name: Ident; readonly value: Expr }[]; readonly span: Span }
+  | { readonly kind: 'let'; readonly name: Ident; readonly value: Expr; readonly span: Span }
+  | StageUse
+  | AttentionUse
+  /** The items once for every value of an int. */
+  | { readonly kind: 'repeat'; readonly variable: Ident; readonly range: Expr | RangeExpr; readonly items: readonly ChainItem[]; readonly span: Span }
+  | { readonly kind: 'output'; readonly tensors: readonly Ident[]; readonly span: Span };
+
+/** `attention name = callee(q = .., k = .., v = .., args)`: results are `name.out`, `name.lse` and what the callee gives back. */
+export interface AttentionUse {
+  readonly kind: 'attention';
+  readonly name: Ident;
+  readonly callee: Ident;
+  readonly args: readonly Arg[];
+  readonly span: Span;
+}
+
 export interface Param {
   readonly name: Ident;
   /** `const`: known when the kernel is generated. */
@@ -98,8 +127,8 @@ export interface Param {
 }
 
 export interface TypeExpr {
-  /** `hole`: a type that could not be read; the parser has reported it. */
-  readonly scalar: 'int' | 'float' | 'bool' | 'hole';
+  /** `attention`: a parameter of a chain that stands for any attention. `hole`: a type that could not be read; the parser has reported it. */
+  readonly scalar: 'int' | 'float' | 'bool' | 'attention' | 'hole';
   /** `int tokens`, `int tiles`: a unit that the checker keeps apart and the bindings show. */
   readonly unit?: Ident;
   /** Axes of a tensor, outermost first; empty for a scalar. `batch heads kv_heads queries keys`, a new name (a free

@@ -4,7 +4,7 @@
  * step (bad numbers, chained comparisons, foreign operators, a misplaced `else`). Expressions are built in build-expr.ts.
  */
 import type { CstNode } from 'chevrotain';
-import type { AttentionDecl, Clause, Expr, Ident, ImportDecl, Item, MaskDecl, Param, StageDecl, StageItem, StageUse, TypeExpr } from './ast.ts';
+import type { AttentionDecl, AttentionUse, ChainDecl, ChainItem, Clause, Expr, Ident, ImportDecl, Item, MaskDecl, Param, StageDecl, StageItem, StageUse, TypeExpr } from './ast.ts';
 import { buildArgument, buildExpression, buildRange, pathOf } from './build-expr.ts';
 import type { Builder } from './build-expr.ts';
 import * as report from './catalogue/index.ts';
@@ -20,6 +20,7 @@ export function buildItems(tree: CstNode, b: Builder): readonly Item[] {
       ...nodes(item, 'maskDecl').map((n) => buildMask(n, nodeSpan(b.file, n, start), b)),
       ...nodes(item, 'stageDecl').map((n) => buildStage(n, nodeSpan(b.file, n, start), b)),
       ...nodes(item, 'attentionDecl').map((n) => buildAttention(n, nodeSpan(b.file, n, start), b)),
+      ...nodes(item, 'chainDecl').map((n) => buildChain(n, nodeSpan(b.file, n, start), b)),
     ];
     return found.flatMap((i) => (i === undefined ? [] : [i]));
   });
@@ -74,7 +75,7 @@ function buildStageItems(n: CstNode, around: Span, b: Builder): readonly StageIt
       case 'letItem':
         return [{ kind: 'let', name: ident(b.file, name), value: body(), span }];
       case 'stageUse':
-        return buildUse(item, span, b);
+        return buildUse('stage', item, span, b);
       case 'equation': {
         const indices = nodes(item, 'indexName').flatMap((i) => tokens(i, 'Name').map((t) => ident(b.file, t)));
         const precision = nodes(item, 'precision').flatMap((p) => tokens(p, 'Name').map((t) => ident(b.file, t)))[0];
@@ -87,12 +88,51 @@ function buildStageItems(n: CstNode, around: Span, b: Builder): readonly StageIt
   });
 }
 
-function buildUse(n: CstNode, span: Span, b: Builder): readonly StageUse[] {
+function buildUse<K extends 'stage' | 'attention'>(kind: K, n: CstNode, span: Span, b: Builder): readonly (Omit<StageUse | AttentionUse, 'kind'> & { readonly kind: K })[] {
   const [name, callee] = tokens(n, 'Name').map((t) => ident(b.file, t));
   if (name === undefined || callee === undefined) return [];
   const called = node(n, 'callArguments');
   const args = called === undefined ? [] : nodes(called, 'argument').map((a) => buildArgument(a, span, b));
-  return [{ kind: 'stage', name, callee, args, span }];
+  return [{ kind, name, callee, args, span }];
+}
+
+function buildChain(n: CstNode, span: Span, b: Builder): ChainDecl | undefined {
+  const name = token(n, 'Name');
+  if (name === undefined) return undefined;
+  return { kind: 'chain', name: ident(b.file, name), params: buildParams(n, b), items: buildChainItems(n, span, b), doc: b.docBefore(span.start), span };
+}
+
+function buildChainItems(n: CstNode, around: Span, b: Builder): readonly ChainItem[] {
+  return nodes(n, 'chainItem').flatMap((wrapper): readonly ChainItem[] => {
+    const item = Object.values(wrapper.children).flat().find((c) => !isToken(c));
+    if (item === undefined || isToken(item)) return [];
+    const span = nodeSpan(b.file, item, afterOf(around));
+    const name = token(item, 'Name');
+    switch (item.name) {
+      case 'sizesItem':
+        return [{ kind: 'sizes', sizes: buildPins(item, span, b), span }];
+      case 'letItem':
+        return name === undefined ? [] : [{ kind: 'let', name: ident(b.file, name), value: buildExpression(node(item, 'expression'), afterOf(span), b), span }];
+      case 'stageUse':
+        return buildUse('stage', item, span, b);
+      case 'attentionUse':
+        return buildUse('attention', item, span, b);
+      case 'roundsItem':
+        if (name === undefined) return [];
+        return [{ kind: 'repeat', variable: ident(b.file, name), range: buildRange(node(item, 'range'), afterOf(span), b), items: buildChainItems(item, span, b), span }];
+      case 'outputClause':
+        return [{ kind: 'output', tensors: nodes(item, 'path').flatMap((p) => pathOf(p, b) ?? []), span }];
+      default:
+        return [];
+    }
+  });
+}
+
+function buildPins(n: CstNode, span: Span, b: Builder): readonly { readonly name: Ident; readonly value: Expr }[] {
+  return nodes(n, 'pin').flatMap((p) => {
+    const name = token(p, 'Name');
+    return name === undefined ? [] : [{ name: ident(b.file, name), value: buildExpression(node(p, 'expression'), afterOf(span), b) }];
+  });
 }
 
 /** The empty range behind a span, where a missing part would have stood. */
@@ -117,16 +157,11 @@ function buildClause(wrapper: CstNode, parent: Span, b: Builder): readonly Claus
       return variable === undefined ? [] : [{ kind: 'score', variable: ident(b.file, variable), body: body(), span }];
     }
     case 'stageUse':
-      return buildUse(n, span, b);
+      return buildUse('stage', n, span, b);
     case 'outputClause':
       return [{ kind: 'output', tensors: nodes(n, 'path').flatMap((p) => pathOf(p, b) ?? []), span }];
-    case 'scheduleClause': {
-      const pins = nodes(n, 'pin').flatMap((p) => {
-        const name = token(p, 'Name');
-        return name === undefined ? [] : [{ name: ident(b.file, name), value: buildExpression(node(p, 'expression'), afterOf(span), b) }];
-      });
-      return [{ kind: 'schedule', pins, span }];
-    }
+    case 'scheduleClause':
+      return [{ kind: 'schedule', pins: buildPins(n, span, b), span }];
     default:
       return [];
   }
@@ -151,9 +186,10 @@ function buildParams(parent: CstNode, b: Builder): readonly Param[] {
 }
 
 function buildType(n: CstNode, fallback: Span, b: Builder): TypeExpr | undefined {
+  const span = nodeSpan(b.file, n, fallback);
+  if (token(n, 'kw_attention') !== undefined) return { scalar: 'attention', axes: [], span };
   const word = token(n, 'Name');
   if (word === undefined) return undefined;
-  const span = nodeSpan(b.file, n, fallback);
   const units = nodes(n, 'unit').flatMap((u) => tokens(u, 'Name').map((t) => ident(b.file, t)));
   const [unit, second] = units;
   if (second !== undefined) b.report(report.unexpectedToken(second.span, { expected: '`,` or `)`', found: `\`${second.name}\``, help: 'a type has one unit' }));

@@ -252,9 +252,11 @@ function buildReference(n: CstNode, span: Span, b: Builder): Expr {
 
 /** A name, or the tensor of a used stage: `stage.tensor` is one name from here on. */
 export function pathOf(n: CstNode, b: Builder): Ident | undefined {
-  const [first, second] = tokens(n, 'Name').map((t) => ident(b.file, t));
-  if (first === undefined || second === undefined) return first;
-  return { name: `${first.name}.${second.name}`, span: joinSpans(first.span, second.span) };
+  const parts = tokens(n, 'Name').map((t) => ident(b.file, t));
+  const [first] = parts;
+  const last = parts[parts.length - 1];
+  if (first === undefined || last === undefined) return undefined;
+  return { name: parts.map((p) => p.name).join('.'), span: joinSpans(first.span, last.span) };
 }
 
 export function buildArgument(n: CstNode, fallback: Span, b: Builder): Arg {

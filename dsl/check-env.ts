@@ -13,7 +13,7 @@ import { errorType, isAutomatic, maskType, scalarType, tensorText, typeText } fr
 import type { AxisType, ScalarType, TensorType, Type } from './types.ts';
 
 /** Where an expression stands; decides which positions and sizes it may name. */
-export type Place = 'mask' | 'predicate' | 'score' | 'scale' | 'sink' | 'stage' | 'default' | 'pin';
+export type Place = 'mask' | 'predicate' | 'score' | 'scale' | 'sink' | 'stage' | 'chain' | 'default' | 'pin';
 
 export interface Binding {
   readonly type: Type;
@@ -61,6 +61,7 @@ const placeText: Readonly<Record<Place, string>> = {
   scale: '`scale`',
   sink: '`sink`',
   stage: 'an equation',
+  chain: 'a chain',
   default: 'a default',
   pin: 'a schedule',
 };
@@ -116,6 +117,7 @@ export function resolveName(name: string, span: Span, env: Env): Type {
 
 function resolveGlobal(global: Global, name: string, span: Span, env: Env): Type {
   if (global.kind === 'stage') return refuse(report.stageExpected(span, { name, found: 'a stage, not a mask or a value', candidates: [] }), env);
+  if (global.kind === 'chain') return refuse(report.chainUsed(span, { name }, [{ span: global.decl.name.span, text: 'declared here' }]), env);
   if (global.kind === 'attention') {
     return refuse(report.attentionUsed(span, { name }, [{ span: global.decl.name.span, text: 'declared here' }]), env);
   }
@@ -158,6 +160,9 @@ export function asScalar(type: Type, span: Span, env: Env): ScalarType | undefin
     case 'mask':
       env.checking.report(report.maskAsValue(span, {}));
       return undefined;
+    case 'attention':
+      env.checking.report(report.attentionParameter(span, { reason: 'is no value' }));
+      return undefined;
     case 'error':
       return undefined;
     default:
@@ -175,7 +180,7 @@ export function requireHeads(type: TensorType, omitted: number, span: Span, env:
 
 /** Reports where the type is no mask. */
 export function requireMask(type: Type, span: Span, env: Env): void {
-  if (type.kind === 'scalar' || type.kind === 'tensor') env.checking.report(report.valueAsMask(span, { found: typeText(type) }));
+  if (type.kind !== 'mask' && type.kind !== 'error') env.checking.report(report.valueAsMask(span, { found: typeText(type) }));
 }
 
 /** The type of `e` as an int; reported and undefined where it is something else. */

@@ -75,7 +75,7 @@ function checkArgument(callee: string, param: Param, wanted: Type, arg: Arg, env
     return;
   }
   const found = env.checking.infer(value, env);
-  if (found.kind === 'error' || wanted.kind === 'error' || wanted.kind === 'mask') return;
+  if (found.kind === 'error' || wanted.kind === 'error' || wanted.kind === 'mask' || wanted.kind === 'attention') return;
   if (wanted.kind === 'tensor') {
     if (found.kind !== 'tensor') {
       tell(report.tensorExpected(value.span, { callee, wanted: `a tensor ${typeText(wanted)}`, found: typeText(found) }, related));
@@ -109,5 +109,7 @@ function axisFits(wanted: AxisType, found: AxisType | undefined): boolean {
   if (found === undefined) return false;
   if (wanted.kind === 'free') return found.kind === 'free' || found.kind === 'fixed' || found.kind === 'counted';
   if (wanted.kind === 'blocks') return found.kind === 'blocks' && found.of === wanted.of;
+  // An index `0 .. 256` of a stage makes an axis that a parameter has as `256`.
+  if (wanted.kind === 'fixed') return found.kind === 'fixed' || found.kind === 'counted';
   return found.kind === wanted.kind;
 }

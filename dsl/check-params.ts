@@ -9,7 +9,7 @@ import { asScalar } from './check-env.ts';
 import type { Binding, Checking } from './check-env.ts';
 import { unreachable } from './diagnostic.ts';
 import type { Span } from './span.ts';
-import { errorType, scalarType } from './types.ts';
+import { attentionType, errorType, scalarType } from './types.ts';
 import type { AxisType, Type, Unit } from './types.ts';
 
 /** An axis read from the source, or why it is none. */
@@ -57,6 +57,7 @@ function typeOf(param: Param, params: readonly Param[]): Type {
   const { scalar } = param.type;
   const unit = unitOf(param.type.unit?.name);
   if (scalar === 'hole') return errorType;
+  if (scalar === 'attention') return attentionType;
   if (param.type.axes.length === 0) return scalarType(scalar, param.isConst, unit);
   const axes: AxisType[] = [];
   for (const e of param.type.axes) {
@@ -96,6 +97,7 @@ function checkType(p: Param, checking: Checking): void {
   const { unit, scalar, axes } = p.type;
   if (unit !== undefined && unitOf(unit.name) === undefined) checking.report(report.unknownUnit(unit.span, { name: unit.name }));
   else if (unit !== undefined && (scalar === 'float' || scalar === 'bool')) checking.report(report.unitNotAllowed(unit.span, { type: scalar }));
+  if (p.isConst && scalar === 'attention') checking.report(report.attentionParameter(p.span, { reason: 'is chosen when the chain is compiled in any case, without `const`' }));
   if (p.isConst && axes.length > 0) checking.report(report.constTensor(p.span, { name: p.name.name }));
 }
 
@@ -104,6 +106,10 @@ function checkDefault(p: Param, checking: Checking): void {
   if (value === undefined) return;
   if (p.type.axes.length > 0) {
     checking.report(report.badDefault(value.span, { reason: 'a tensor has no default' }));
+    return;
+  }
+  if (p.type.scalar === 'attention') {
+    checking.report(report.attentionParameter(value.span, { reason: 'has no default' }));
     return;
   }
   const env = { place: 'default', values: new Map<string, Binding>(), checking } as const;

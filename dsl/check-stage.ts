@@ -222,7 +222,7 @@ export function useBindings(use: StageUse, env: Env): readonly (readonly [string
   }
   checking.uses.push({ global, at: use.callee.span });
   checkArguments({ callee: use.callee, args: use.args, span: use.span }, global.decl, env);
-  return [...resultsOf(global, checking)].map(([name, type]) => {
+  return [...stageResults(global, checking)].map(([name, type]) => {
     const full = `${use.name.name}.${name}`;
     return [full, { type: { ...type, name: full }, span: use.name.span }] as const;
   });
@@ -231,7 +231,7 @@ export function useBindings(use: StageUse, env: Env): readonly (readonly [string
 const results = new WeakMap<StageDecl, ReadonlyMap<string, TensorType>>();
 
 /** Tensors of a stage, without reports; a stage that uses itself gives none (the cycle is reported elsewhere). */
-function resultsOf(global: StageGlobal, checking: Checking): ReadonlyMap<string, TensorType> {
+export function stageResults(global: StageGlobal, checking: Checking): ReadonlyMap<string, TensorType> {
   const known = results.get(global.decl);
   if (known !== undefined) return known;
   results.set(global.decl, new Map());

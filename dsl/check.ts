@@ -9,6 +9,7 @@ import { asScalar, requireMask, requireNumber, withValue } from './check-env.ts'
 import type { Binding, Checking, Env, Place, Use } from './check-env.ts';
 import { infer } from './check-expr.ts';
 import { declareParams } from './check-params.ts';
+import { checkChain } from './check-chain.ts';
 import { checkStage, useBindings } from './check-stage.ts';
 import { hasErrors } from './collect.ts';
 import { findCycles } from './cycles.ts';
@@ -41,9 +42,12 @@ export function checkProgram(
       } else if (item.kind === 'stage') {
         checkStage(item, checking);
         calls.set(`${path}#${item.name.name}`, checking.uses.map(edgeOf));
-      } else {
+      } else if (item.kind === 'attention') {
         checkAttention(item, checking);
+      } else {
+        checkChain(item, checking);
       }
+      if (item.kind !== 'chain') refuseAttentions(item.params, checking);
       if (!broken.has(path) && !hasErrors(found.slice(before))) warnUnused(item.params, checking);
       for (const use of checking.uses) usedGlobals.add(globalKey(use.global));
     }
@@ -52,6 +56,10 @@ export function checkProgram(
   const nameOf = (key: string): string => key.slice(key.lastIndexOf('#') + 1);
   found.push(...findCycles(calls).map((c) => report.recursiveMask(c.closing, { names: c.nodes.map(nameOf) })));
   return found;
+}
+
+function refuseAttentions(params: readonly Param[], checking: Checking): void {
+  for (const p of params) if (p.type.scalar === 'attention') checking.report(report.attentionParameter(p.span, { reason: 'stands only in a chain' }));
 }
 
 function edgeOf(use: Use): Edge {

@@ -120,8 +120,8 @@ export function formatRange(n: CstNode, f: Formatter): Doc {
 
 /** A name, or the tensor of a used stage. */
 export function formatPath(n: CstNode, f: Formatter): Doc {
-  const [first, second] = tokens(n, 'Name');
-  return second === undefined ? tok(first, f) : concat(tok(first, f), word(n, 'Dot', f), tok(second, f));
+  const dots = tokens(n, 'Dot');
+  return concat(...tokens(n, 'Name').map((name, i) => (i === 0 ? tok(name, f) : concat(tok(dots[i - 1], f), tok(name, f)))));
 }
 
 /** `if`, its `then`, and the `else` branches; a chain of `else if` stays at one level. */

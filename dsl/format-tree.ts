@@ -7,7 +7,7 @@ import { isToken, node, nodes, token, tokens } from './cst.ts';
 import { formatArguments, formatExpression, formatPath, formatRange } from './format-expr.ts';
 import { bracketed, closing, comma, commentsOf, startsWith, tok, word } from './format-token.ts';
 import type { Formatter } from './format-token.ts';
-import { blankLine, concat, fill, group, hard, indent, line, nothing, text } from './layout.ts';
+import { blankLine, concat, fill, group, hard, indent, join, line, nothing, text } from './layout.ts';
 import type { Doc } from './layout.ts';
 
 export function formatFile(tree: CstNode, f: Formatter): Doc {
@@ -44,6 +44,8 @@ function formatItem(n: CstNode, f: Formatter): Doc {
       return formatBlock(concat(word(n, 'kw_stage', f), text(' '), word(n, 'Name', f), formatParams(n, f)), n, 'stageItem', formatStageItem, f);
     case 'attentionDecl':
       return formatBlock(concat(word(n, 'kw_attention', f), text(' '), word(n, 'Name', f), formatParams(n, f)), n, 'clause', formatClause, f);
+    case 'chainDecl':
+      return formatBlock(concat(word(n, 'kw_chain', f), text(' '), word(n, 'Name', f), formatParams(n, f)), n, 'chainItem', formatChainItem, f);
     default:
       return nothing;
   }
@@ -92,11 +94,11 @@ function formatStageItem(n: CstNode, f: Formatter): Doc {
       return concat(word(n, 'kw_index', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'kw_in', f), text(' '), range === undefined ? nothing : formatRange(range, f));
     }
     case 'letItem':
-      return concat(word(n, 'kw_let', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Equal', f), text(' '), formatExpression(body, f, true));
+      return formatLet(n, f);
     case 'repeatItem':
       return formatBlock(concat(word(n, 'kw_repeat', f), text(' '), formatExpression(body, f)), n, 'stageItem', formatStageItem, f);
     case 'stageUse':
-      return formatUse(n, f);
+      return formatUse('kw_stage', n, f);
     case 'equation': {
       const commas = tokens(n, 'Comma');
       const indices = nodes(n, 'indexName').map((i, at) => concat(at === 0 ? nothing : text(' '), word(i, 'Name', f), comma(commas[at], f)));
@@ -114,9 +116,49 @@ function formatStageItem(n: CstNode, f: Formatter): Doc {
   }
 }
 
-function formatUse(n: CstNode, f: Formatter): Doc {
+function formatLet(n: CstNode, f: Formatter): Doc {
+  return concat(word(n, 'kw_let', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Equal', f), text(' '), formatExpression(node(n, 'expression'), f, true));
+}
+
+function formatOutput(n: CstNode, f: Formatter): Doc {
+  const commas = tokens(n, 'Comma');
+  const paths = nodes(n, 'path').map((p, i) => concat(i === 0 ? nothing : text(' '), formatPath(p, f), comma(commas[i], f)));
+  return concat(word(n, 'kw_output', f), text(' '), ...paths);
+}
+
+function formatPins(n: CstNode, f: Formatter): readonly Doc[] {
+  const commas = tokens(n, 'Comma');
+  return nodes(n, 'pin').map((p, i): Doc => {
+    const pin = concat(word(p, 'Name', f), text(' '), word(p, 'Equal', f), text(' '), formatExpression(node(p, 'expression'), f));
+    return concat(pin, comma(commas[i], f));
+  });
+}
+
+function formatChainItem(n: CstNode, f: Formatter): Doc {
+  switch (n.name) {
+    case 'sizesItem':
+      return concat(word(n, 'kw_sizes', f), text(' '), group(indent(join(formatPins(n, f), line))));
+    case 'letItem':
+      return formatLet(n, f);
+    case 'stageUse':
+      return formatUse('kw_stage', n, f);
+    case 'attentionUse':
+      return formatUse('kw_attention', n, f);
+    case 'roundsItem': {
+      const range = node(n, 'range');
+      const head = concat(word(n, 'kw_repeat', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'kw_in', f), text(' '), range === undefined ? nothing : formatRange(range, f));
+      return formatBlock(head, n, 'chainItem', formatChainItem, f);
+    }
+    case 'outputClause':
+      return formatOutput(n, f);
+    default:
+      return nothing;
+  }
+}
+
+function formatUse(keyword: 'kw_stage' | 'kw_attention', n: CstNode, f: Formatter): Doc {
   const [name, callee] = tokens(n, 'Name');
-  return concat(word(n, 'kw_stage', f), text(' '), tok(name, f), text(' '), word(n, 'Equal', f), text(' '), tok(callee, f), formatArguments(node(n, 'callArguments'), f));
+  return concat(word(n, keyword, f), text(' '), tok(name, f), text(' '), word(n, 'Equal', f), text(' '), tok(callee, f), formatArguments(node(n, 'callArguments'), f));
 }
 
 function formatClause(n: CstNode, f: Formatter): Doc {
@@ -132,20 +174,11 @@ function formatClause(n: CstNode, f: Formatter): Doc {
     case 'scoreClause':
       return concat(word(n, 'kw_score', f), text(' '), word(n, 'Name', f), text(' '), word(n, 'Arrow', f), hang());
     case 'stageUse':
-      return formatUse(n, f);
-    case 'outputClause': {
-      const commas = tokens(n, 'Comma');
-      const paths = nodes(n, 'path').map((p, i) => concat(i === 0 ? nothing : text(' '), formatPath(p, f), comma(commas[i], f)));
-      return concat(word(n, 'kw_output', f), text(' '), ...paths);
-    }
-    case 'scheduleClause': {
-      const commas = tokens(n, 'Comma');
-      const pins = nodes(n, 'pin').map((p, i): Doc => {
-        const pin = concat(word(p, 'Name', f), text(' '), word(p, 'Equal', f), text(' '), formatExpression(node(p, 'expression'), f));
-        return concat(pin, comma(commas[i], f));
-      });
-      return concat(word(n, 'kw_schedule', f), text(' '), bracketed(token(n, 'LeftBrace'), pins, token(n, 'RightBrace'), f, ' '));
-    }
+      return formatUse('kw_stage', n, f);
+    case 'outputClause':
+      return formatOutput(n, f);
+    case 'scheduleClause':
+      return concat(word(n, 'kw_schedule', f), text(' '), bracketed(token(n, 'LeftBrace'), formatPins(n, f), token(n, 'RightBrace'), f, ' '));
     default:
       return nothing;
   }
@@ -178,7 +211,7 @@ function formatType(n: CstNode | undefined, f: Formatter): Doc {
     units.filter((u) => ((u.location?.startOffset ?? 0) < at) === before).flatMap((u) => [text(' '), word(u, 'Name', f)]);
   const early = unit(true);
   const list = axes === undefined ? nothing : formatAxes(axes, f);
-  return concat(word(n, 'Name', f), ...early, axes !== undefined && early.length > 0 ? text(' ') : nothing, list, ...(axes === undefined ? [] : unit(false)));
+  return concat(token(n, 'kw_attention') === undefined ? word(n, 'Name', f) : word(n, 'kw_attention', f), ...early, axes !== undefined && early.length > 0 ? text(' ') : nothing, list, ...(axes === undefined ? [] : unit(false)));
 }
 
 function formatAxes(n: CstNode, f: Formatter): Doc {

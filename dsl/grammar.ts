@@ -13,9 +13,10 @@ function labelOf(type: TokenType): string {
 
 /** What a rule starts with, for the message when nothing fits. */
 const ruleLabels: ReadonlyMap<string, string> = new Map([
-  ['item', '`mask`, `attention`, `stage` or `import`'],
+  ['item', '`mask`, `attention`, `stage`, `chain` or `import`'],
   ['clause', '`mask`, `scale`, `score`, `sink`, `stage`, `output` or `schedule`'],
   ['stageItem', '`index`, `let`, `repeat`, `stage` or an equation'],
+  ['chainItem', '`sizes`, `let`, `stage`, `attention`, `repeat` or `output`'],
   ['primary', 'an expression'],
 ]);
 
@@ -51,6 +52,7 @@ class FiligreeParser extends CstParser {
       { ALT: () => this.SUBRULE(this.maskDecl) },
       { ALT: () => this.SUBRULE(this.stageDecl) },
       { ALT: () => this.SUBRULE(this.attentionDecl) },
+      { ALT: () => this.SUBRULE(this.chainDecl) },
     ]);
   });
 
@@ -176,6 +178,53 @@ class FiligreeParser extends CstParser {
     this.CONSUME(T.RightBrace);
   });
 
+  readonly chainDecl = this.RULE('chainDecl', () => {
+    this.CONSUME(T.Chain);
+    this.CONSUME(T.Name);
+    this.OPTION(() => this.SUBRULE(this.params));
+    this.CONSUME(T.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.chainItem));
+    this.CONSUME(T.RightBrace);
+  });
+
+  readonly chainItem = this.RULE('chainItem', () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.sizesItem) },
+      { ALT: () => this.SUBRULE(this.letItem) },
+      { ALT: () => this.SUBRULE(this.stageUse) },
+      { ALT: () => this.SUBRULE(this.attentionUse) },
+      { ALT: () => this.SUBRULE(this.roundsItem) },
+      { ALT: () => this.SUBRULE(this.outputClause) },
+    ]);
+  });
+
+  readonly sizesItem = this.RULE('sizesItem', () => {
+    this.CONSUME(T.Sizes);
+    this.SUBRULE(this.pin);
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      this.SUBRULE2(this.pin);
+    });
+  });
+
+  readonly attentionUse = this.RULE('attentionUse', () => {
+    this.CONSUME(T.Attention);
+    this.CONSUME(T.Name);
+    this.CONSUME(T.Equal);
+    this.CONSUME2(T.Name);
+    this.OPTION(() => this.SUBRULE(this.callArguments));
+  });
+
+  readonly roundsItem = this.RULE('roundsItem', () => {
+    this.CONSUME(T.Repeat);
+    this.CONSUME(T.Name);
+    this.CONSUME(T.In);
+    this.SUBRULE(this.range);
+    this.CONSUME(T.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.chainItem));
+    this.CONSUME(T.RightBrace);
+  });
+
   readonly params = this.RULE('params', () => {
     this.CONSUME(T.LeftParen);
     this.OPTION(() => {
@@ -201,7 +250,10 @@ class FiligreeParser extends CstParser {
   });
 
   readonly type = this.RULE('type', () => {
-    this.CONSUME(T.Name);
+    this.OR([
+      { ALT: () => this.CONSUME(T.Name) },
+      { ALT: () => this.CONSUME(T.Attention) },
+    ]);
     this.OPTION(() => this.SUBRULE(this.unit));
     this.OPTION2(() => {
       this.SUBRULE(this.axes);
@@ -271,7 +323,7 @@ class FiligreeParser extends CstParser {
 
   readonly path = this.RULE('path', () => {
     this.CONSUME(T.Name);
-    this.OPTION(() => {
+    this.MANY(() => {
       this.CONSUME(T.Dot);
       this.CONSUME2(T.Name);
     });
@@ -432,7 +484,7 @@ class FiligreeParser extends CstParser {
 
   readonly reference = this.RULE('reference', () => {
     this.CONSUME(T.Name);
-    this.OPTION2(() => {
+    this.MANY(() => {
       this.CONSUME(T.Dot);
       this.CONSUME2(T.Name);
     });

@@ -20,7 +20,7 @@ const closers = new Set(closerOf.values());
 const prefixes = new Set(['if', 'let', 'any', 'per']);
 /** Prefixes only where no call follows. */
 const reducers = new Set(['sum', 'mean', 'min', 'max', 'all', 'argmax', 'softmax', 'rank', 'mass', 'cumsum']);
-const declarations = new Set(['mask', 'attention', 'import', 'stage', 'index']);
+const declarations = new Set(['mask', 'attention', 'import', 'stage', 'chain', 'index']);
 
 /** The first token that lies too deep, if there is one. */
 export function tooDeepToken(tokens: readonly IToken[]): IToken | undefined {

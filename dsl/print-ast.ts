@@ -2,7 +2,7 @@
  * Syntax trees to source text with the fewest parentheses. In: a tree without holes (made by hand, or by a generator of programs). Out:
  * text that parses to the same tree; its layout is plain, formatSource makes it canonical.
  */
-import type { Arg, Clause, Expr, Item, Param, RangeExpr, StageItem, StageUse } from './ast.ts';
+import type { Arg, AttentionUse, ChainItem, Clause, Expr, Item, Param, RangeExpr, StageItem, StageUse } from './ast.ts';
 import { precedenceOf } from './build-expr.ts';
 import { unreachable } from './diagnostic.ts';
 
@@ -133,8 +133,8 @@ function printClause(c: Clause): string {
   }
 }
 
-function printUse(u: StageUse): string {
-  return `stage ${u.name.name} = ${u.callee.name}${u.args.length === 0 ? '' : `(${u.args.map(printArg).join(', ')})`}`;
+function printUse(u: StageUse | AttentionUse): string {
+  return `${u.kind} ${u.name.name} = ${u.callee.name}${u.args.length === 0 ? '' : `(${u.args.map(printArg).join(', ')})`}`;
 }
 
 function printStageItem(item: StageItem, margin: string): string {
@@ -157,6 +157,24 @@ function printStageItem(item: StageItem, margin: string): string {
   }
 }
 
+function printChainItem(item: ChainItem, margin: string): string {
+  switch (item.kind) {
+    case 'sizes':
+      return `${margin}sizes ${item.sizes.map((s) => `${s.name.name} = ${printExpression(s.value)}`).join(', ')}\n`;
+    case 'let':
+      return `${margin}let ${item.name.name} = ${printExpression(item.value)}\n`;
+    case 'repeat':
+      return `${margin}repeat ${item.variable.name} in ${printArgValue(item.range)} {\n${item.items.map((i) => printChainItem(i, `${margin}  `)).join('')}${margin}}\n`;
+    case 'stage':
+    case 'attention':
+      return `${margin}${printUse(item)}\n`;
+    case 'output':
+      return `${margin}output ${item.tensors.map((t) => t.name).join(', ')}\n`;
+    default:
+      return unreachable(item);
+  }
+}
+
 function printItem(item: Item): string {
   switch (item.kind) {
     case 'import': {
@@ -169,6 +187,8 @@ function printItem(item: Item): string {
       return `${docLines(item.doc, '')}stage ${item.name.name}${printParams(item.params)} {\n${item.items.map((i) => printStageItem(i, '  ')).join('')}}`;
     case 'attention':
       return `${docLines(item.doc, '')}attention ${item.name.name}${printParams(item.params)} {\n${item.clauses.map((c) => `  ${printClause(c)}\n`).join('')}}`;
+    case 'chain':
+      return `${docLines(item.doc, '')}chain ${item.name.name}${printParams(item.params)} {\n${item.items.map((i) => printChainItem(i, '  ')).join('')}}`;
     default:
       return unreachable(item);
   }

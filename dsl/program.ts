@@ -15,6 +15,7 @@ import type { Span } from './span.ts';
 export { matchArguments } from './arguments.ts';
 export { mentions } from './ast-children.ts';
 export { bareMasks, isMaskConstructor, schedulePins } from './builtins.ts';
+export { axesOfInput, chainSizes } from './check-chain.ts';
 export { readAxis } from './check-params.ts';
 export { hasErrors, inSourceOrder } from './collect.ts';
 export type { ReadFile } from './load.ts';
@@ -45,7 +46,7 @@ export function readProgram(entryFile: string, readFile: ReadFile): ProgramResul
 
 /** One declaration, for listings and bindings. */
 export interface Declaration {
-  readonly kind: 'mask' | 'stage' | 'attention';
+  readonly kind: 'mask' | 'stage' | 'attention' | 'chain';
   readonly name: string;
   readonly doc: readonly string[];
   readonly params: readonly Param[];

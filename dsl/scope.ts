@@ -2,18 +2,19 @@
  * The names that a file knows at its top level: its own declarations and what it imports. In: all files of a program. Out: one
  * scope per file, and diagnostics for names that clash, are reserved, or do not exist in the imported file.
  */
-import type { AttentionDecl, Ident, MaskDecl, SourceFile, StageDecl } from './ast.ts';
+import type { AttentionDecl, ChainDecl, Ident, MaskDecl, SourceFile, StageDecl } from './ast.ts';
 import { isBuiltin, reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { unreachable } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { resolveImport } from './load.ts';
 
-/** A declared mask, stage or attention, with the file whose names its body uses. */
+/** A declared mask, stage, attention or chain, with the file whose names its body uses. */
 export type Global =
   | { readonly kind: 'mask'; readonly decl: MaskDecl; readonly file: string }
   | { readonly kind: 'stage'; readonly decl: StageDecl; readonly file: string }
-  | { readonly kind: 'attention'; readonly decl: AttentionDecl; readonly file: string };
+  | { readonly kind: 'attention'; readonly decl: AttentionDecl; readonly file: string }
+  | { readonly kind: 'chain'; readonly decl: ChainDecl; readonly file: string };
 
 /** Top-level names of one file, imports under their alias. */
 export type FileScope = ReadonlyMap<string, Global>;
@@ -62,6 +63,9 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
       case 'attention':
         declare(item.name, { kind: 'attention', decl: item, file: path });
         break;
+      case 'chain':
+        declare(item.name, { kind: 'chain', decl: item, file: path });
+        break;
       case 'import': {
         const target = files.get(resolveImport(path, item.from));
         // A file that could not be read has been reported by the loader.
@@ -79,16 +83,17 @@ function scopeOf(path: string, file: SourceFile, files: ReadonlyMap<string, Sour
   return scope;
 }
 
-/** Masks and stages can be imported. */
+/** Masks, stages and attentions can be imported. */
 function shared(target: SourceFile, name: Ident, diagnostics: Diagnostic[], from: string): Global | undefined {
   for (const item of target.items) {
     if (item.kind === 'import' || item.name.name !== name.name) continue;
     if (item.kind === 'mask') return { kind: 'mask', decl: item, file: target.file };
     if (item.kind === 'stage') return { kind: 'stage', decl: item, file: target.file };
-    diagnostics.push(report.attentionUsed(name.span, { name: name.name }, [{ span: item.name.span, text: 'declared here' }]));
+    if (item.kind === 'attention') return { kind: 'attention', decl: item, file: target.file };
+    diagnostics.push(report.chainUsed(name.span, { name: name.name }, [{ span: item.name.span, text: 'declared here' }]));
     return undefined;
   }
-  const candidates = target.items.flatMap((i) => (i.kind === 'mask' || i.kind === 'stage' ? [i.name.name] : []));
+  const candidates = target.items.flatMap((i) => (i.kind === 'import' || i.kind === 'chain' ? [] : [i.name.name]));
   diagnostics.push(report.importMissing(name.span, { name: name.name, path: from, candidates }));
   return undefined;
 }

@@ -51,6 +51,8 @@ export const Score = contextual('score');
 export const Sink = contextual('sink');
 export const Schedule = contextual('schedule');
 export const Stage = contextual('stage');
+export const Chain = contextual('chain');
+export const Sizes = contextual('sizes');
 export const Output = contextual('output');
 export const Index = contextual('index');
 export const Repeat = contextual('repeat');
@@ -128,7 +130,7 @@ const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n\r]*/, group: '
 export const allTokens: TokenType[] = [
   WhiteSpace, Comment, ForeignComment, StringLiteral, NumberLiteral,
   Mask, Attention, Import, Const, If, Then, Else, Let, Any, Per, True, False,
-  From, As, Index, In, Head, Choose, Scale, Score, Sink, Schedule, Stage, Output, Repeat, Where, Selector, Reducer,
+  From, As, Index, In, Head, Choose, Scale, Score, Sink, Schedule, Stage, Chain, Sizes, Output, Repeat, Where, Selector, Reducer,
   Div, Mod, AndWord, OrWord, NotWord, Name,
   AndAnd, OrOr, Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, DotDot, Dot,
   Less, Greater, Equal, Plus, Minus, Star, Slash, Ampersand, Bar, Tilde, Percent, Bang,

@@ -38,11 +38,14 @@ export type Type =
   /** Something with a reported error; goes with everything and causes no further message. */
   | { readonly kind: 'error' }
   | { readonly kind: 'mask' }
+  /** A parameter of a chain that stands for an attention. */
+  | { readonly kind: 'attention' }
   | ScalarType
   | TensorType;
 
 export const errorType: Type = { kind: 'error' };
 export const maskType: Type = { kind: 'mask' };
+export const attentionType: Type = { kind: 'attention' };
 
 export function scalarType(scalar: ScalarName, constant: boolean, unit?: Unit): ScalarType {
   return unit === undefined ? { kind: 'scalar', scalar, constant } : { kind: 'scalar', scalar, constant, unit };
@@ -80,6 +83,8 @@ export function typeText(type: Type): string {
       return 'unknown';
     case 'mask':
       return 'a mask';
+    case 'attention':
+      return 'an attention';
     case 'scalar':
       return type.scalar;
     case 'tensor':

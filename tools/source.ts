@@ -17,14 +17,18 @@ import { nearestFile } from './tensor-file.ts';
 import type { Span } from '../dsl/span.ts';
 import { badSetting, parseScalar } from './launch-input.ts';
 import type { Setting } from './launch-input.ts';
+import type { ChainSpec } from '../compiler/spec/chain.ts';
 import { lowerProgram } from '../compiler/spec/lower-ast.ts';
+import { lowerChain } from '../compiler/spec/lower-chain.ts';
+import type { ChosenAttentions } from '../compiler/spec/lower-chain.ts';
 import type { Spec } from '../compiler/spec/ir.ts';
 
 export interface Parameter {
   readonly name: string;
   readonly isConst: boolean;
   readonly isTensor: boolean;
-  readonly type: 'int' | 'float' | 'bool';
+  /** `attention`: stands for one, in a chain. */
+  readonly type: 'int' | 'float' | 'bool' | 'attention';
   readonly unit?: string;
   /** Axes as written; empty for scalars. */
   readonly axes: readonly string[];
@@ -34,7 +38,7 @@ export interface Parameter {
 }
 
 export interface Declaration {
-  readonly kind: 'mask' | 'stage' | 'attention';
+  readonly kind: 'mask' | 'stage' | 'attention' | 'chain';
   readonly name: string;
   readonly doc: readonly string[];
   readonly parameters: readonly Parameter[];
@@ -46,6 +50,8 @@ export interface OpenSource {
   readonly parameters: (name: string) => readonly Parameter[];
   /** The spec of a declaration; settings are those of its `const` parameters. */
   readonly specOf: (name: string, constants: ReadonlyMap<string, Setting>) => Spec;
+  /** A chain, with the attentions that its parameters stand for. */
+  readonly chainOf: (name: string, constants: ReadonlyMap<string, Setting>, chosen: ChosenAttentions) => ChainSpec;
 }
 
 /** Paths inside programs use `/`. */
@@ -127,17 +133,25 @@ export function openSource(given: Given, file: string): OpenSource {
     declarations,
     parameters: (name) => declarations.find((d) => d.name === name)?.parameters ?? [],
     specOf: (name, constants) => {
-      const types = new Map(declarations.find((d) => d.name === name)?.parameters.map((p) => [p.name, p.type]));
-      const values = new Map<string, number>();
-      for (const [parameter, setting] of constants) {
-        const type = types.get(parameter) ?? 'int';
-        const value = parseScalar(type, setting.text);
-        if (value === undefined) throw new DiagnosticError([badSetting(parameter, type, setting)]);
-        values.set(parameter, value);
-      }
-      const lowered = lowerProgram(program.files, path, name, values);
+      const lowered = lowerProgram(program.files, path, name, constantsOf(declarations, name, constants));
+      if (!lowered.ok) throw new DiagnosticError(lowered.diagnostics);
+      return lowered.value;
+    },
+    chainOf: (name, constants, chosen) => {
+      const lowered = lowerChain(program.files, path, name, constantsOf(declarations, name, constants), chosen);
       if (!lowered.ok) throw new DiagnosticError(lowered.diagnostics);
       return lowered.value;
     },
   };
+}
+
+function constantsOf(declarations: readonly Declaration[], name: string, constants: ReadonlyMap<string, Setting>): ReadonlyMap<string, number> {
+  const parameters = declarations.find((d) => d.name === name)?.parameters ?? [];
+  return new Map([...constants].map(([parameter, setting]) => {
+    const found = parameters.find((p) => p.name === parameter)?.type ?? 'int';
+    const type = found === 'attention' ? 'int' : found;
+    const value = parseScalar(type, setting.text);
+    if (value === undefined) throw new DiagnosticError([badSetting(parameter, type, setting)]);
+    return [parameter, value] as const;
+  }));
 }

@@ -6,7 +6,7 @@
 import type { AttentionDecl, Clause, Item, MaskDecl, SourceFile, StageDecl } from '../../dsl/ast.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { bad, DiagnosticError, good } from '../../dsl/diagnostic.ts';
-import type { Checked } from '../../dsl/diagnostic.ts';
+import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 import { buildScopes, inSourceOrder, schedulePins } from '../../dsl/program.ts';
 import type { Program } from '../../dsl/program.ts';
 import { noSpan } from '../../dsl/span.ts';
@@ -15,13 +15,14 @@ import type { Expr } from '../expr/ir.ts';
 import type { SchedulePins, Spec, StageOutput } from './ir.ts';
 import { lower, lowerMask, lowerScalar } from './lower-expr.ts';
 import { specParams } from './lower-params.ts';
+import type { LeadingAxes } from './lower-params.ts';
 import { broken, scalarValue } from './lower-scalar.ts';
 import { lowerStage, lowerUse } from './lower-stage.ts';
 import { bounded } from './lower-state.ts';
 import type { Env, Lowering, Value } from './lower-state.ts';
 import { headNames, pairNames, sizeNames, sizeRef } from './names.ts';
 
-type Declared = MaskDecl | StageDecl | AttentionDecl;
+export type Declared = MaskDecl | StageDecl | AttentionDecl;
 
 /** Lowers declaration `name` of `entryFile`. The files must have passed the checker. */
 export function lowerProgram(
@@ -32,15 +33,37 @@ export function lowerProgram(
 ): Checked<Spec> {
   const program: Program = { entryFile, files, scopes: buildScopes(files).scopes };
   const items: readonly Item[] = files.get(entryFile)?.items ?? [];
-  const declared = items.flatMap((i): readonly Declared[] => (i.kind === 'import' ? [] : [i]));
+  const declared = items.flatMap((i): readonly Declared[] => (i.kind === 'import' || i.kind === 'chain' ? [] : [i]));
   const decl = declared.find((i) => i.name.name === name);
   if (decl === undefined) {
     return bad([report.unknownDeclaration(noSpan, { name, file: entryFile, candidates: declared.map((i) => i.name.name) })]);
   }
-  const params = decl.params.map((p) => p.name.name);
-  const unknown = [...constValues.keys()].filter((n) => !params.includes(n));
-  if (unknown.length > 0) return bad(unknown.map((n) => report.unknownParameter(decl.name.span, { owner: name, name: n, candidates: params })));
+  return lowerDeclaration({ program, file: entryFile, decl, constants: constValues, leading: new Map() });
+}
 
+/** One declaration, of any file, and what is known of its parameters. */
+export interface LowerRequest {
+  readonly program: Program;
+  readonly file: string;
+  readonly decl: Declared;
+  readonly constants: ReadonlyMap<string, number>;
+  readonly leading: LeadingAxes;
+}
+
+export function lowerDeclaration({ program, file, decl, constants, leading }: LowerRequest): Checked<Spec> {
+  const unknown = unknownConstants(decl, constants);
+  if (unknown.length > 0) return bad(unknown);
+  const l = newLowering(program, decl.name.name);
+  return finished(l, () => specOf(l, decl, file, constants, leading));
+}
+
+/** Constants that the declaration has no parameter for. */
+export function unknownConstants(decl: Pick<MaskDecl, 'name' | 'params'>, constants: ReadonlyMap<string, number>): readonly Diagnostic[] {
+  const params = decl.params.map((p) => p.name.name);
+  return [...constants.keys()].filter((n) => !params.includes(n)).map((n) => report.unknownParameter(decl.name.span, { owner: decl.name.name, name: n, candidates: params }));
+}
+
+export function newLowering(program: Program, name: string): Lowering {
   const l: Lowering = {
     lower: (e, env) => lower(l, e, env),
     program,
@@ -54,21 +77,26 @@ export function lowerProgram(
     steps: 0,
     depth: 0,
   };
+  return l;
+}
+
+/** What `make` gives, unless it or something on the way was refused. */
+export function finished<T>(l: Lowering, make: () => T): Checked<T> {
   try {
-    const spec = specOf(l, decl, constValues);
+    const value = make();
     const found = inSourceOrder(l.found);
-    return found.length > 0 ? bad(found) : good(spec);
+    return found.length > 0 ? bad(found) : good(value);
   } catch (error) {
     if (error instanceof DiagnosticError) return bad(inSourceOrder([...l.found, ...error.diagnostics]));
     throw error;
   }
 }
 
-function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, number>): Spec {
-  const scope = l.program.scopes.get(l.program.entryFile) ?? broken('no scope of the entry file');
+function specOf(l: Lowering, decl: Declared, file: string, constants: ReadonlyMap<string, number>, leading: LeadingAxes): Spec {
+  const scope = l.program.scopes.get(file) ?? broken('no scope of the file');
   const empty: Env = { values: new Map(), scope, locals: [] };
-  const { scalars, tensors, values } = specParams(l, decl.params, constValues, (e) => lower(l, e, empty));
-  if (decl.kind === 'stage') return stageSpec(l, decl, scalars, tensors, values);
+  const { scalars, tensors, values } = specParams(l, decl.params, constants, (e) => lower(l, e, empty), leading);
+  if (decl.kind === 'stage') return stageSpec(l, decl, file, scalars, tensors, values);
   let env: Env = { values, scope, locals: [] };
   const clauses: readonly Clause[] = decl.kind === 'mask' ? [{ kind: 'mask', body: decl.body, span: decl.body.span }] : decl.clauses;
   const find = <K extends Clause['kind']>(kind: K): Extract<Clause, { readonly kind: K }> | undefined =>
@@ -103,8 +131,8 @@ function specOf(l: Lowering, decl: Declared, constValues: ReadonlyMap<string, nu
 }
 
 /** A stage by itself: its tensors come out, and no attention is computed. */
-function stageSpec(l: Lowering, decl: StageDecl, scalars: Spec['scalars'], tensors: Spec['tensors'], values: ReadonlyMap<string, Value>): Spec {
-  const made = lowerStage(l, decl, values, '', l.program.entryFile);
+function stageSpec(l: Lowering, decl: StageDecl, file: string, scalars: Spec['scalars'], tensors: Spec['tensors'], values: ReadonlyMap<string, Value>): Spec {
+  const made = lowerStage(l, decl, values, '', file);
   return {
     name: decl.name.name, computes: 'stages', doc: decl.doc, scalars, tensors, stages: l.stages, outputs: outputsOf([...made.keys()], made),
     mask: { kind: 'none', span: decl.span }, scale: x.float(1), requires: l.requires, pins: {}, span: decl.span,

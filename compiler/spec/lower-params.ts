@@ -16,7 +16,8 @@ import type { BoundTensor, Lowering, Value } from './lower-state.ts';
 import { extentName } from './names.ts';
 
 function elementOf(p: Param): ScalarType {
-  return p.type.scalar === 'hole' ? broken('a parameter without a type') : p.type.scalar;
+  const { scalar } = p.type;
+  return scalar === 'hole' || scalar === 'attention' ? broken('a parameter without a type') : scalar;
 }
 
 function converted(expr: Expr, type: ScalarType): Expr {
@@ -59,7 +60,7 @@ export function axesOf(l: Lowering, type: Pick<TypeExpr, 'axes'>, params: readon
 }
 
 /** The extent of a free or fixed axis. */
-function extentOf(tensor: BoundTensor, axis: Axis): Expr {
+export function extentOf(tensor: Pick<BoundTensor, 'name'>, axis: Axis): Expr {
   if (axis.kind === 'free') return x.ref(extentName(tensor.name, axis.name), 'int');
   return axis.kind === 'fixed' ? x.int(axis.extent) : axis.kind === 'counted' ? axis.extent : broken(`the extent of axis ${axis.kind}`);
 }
@@ -77,12 +78,16 @@ export interface SpecParams {
   readonly values: ReadonlyMap<string, Value>;
 }
 
+/** Batch and heads axes that the tensors given to a declaration have before the axes it declares, by parameter. */
+export type LeadingAxes = ReadonlyMap<string, readonly Axis[]>;
+
 /** The parameters of the lowered declaration itself. `lowerDefault` gives the value of an expression without names. */
 export function specParams(
   l: Lowering,
   params: readonly Param[],
   constants: ReadonlyMap<string, number>,
   lowerDefault: (e: Syntax) => Value,
+  leadingAxes: LeadingAxes = new Map(),
 ): SpecParams {
   const scalars: ScalarParam[] = [];
   const tensors: TensorParam[] = [];
@@ -108,8 +113,9 @@ export function specParams(
     const axes = axesOf(l, p.type, params, values);
     const unit = p.type.unit?.name;
     const element = elementOf(p);
-    tensors.push({ name, element, axes, doc: p.doc, span: p.span, ...(unit === undefined ? {} : { unit }) });
-    const tensor: BoundTensor = { name, element, leading: [], axes };
+    const before = leadingAxes.get(name) ?? [];
+    tensors.push({ name, element, axes: [...before, ...axes], doc: p.doc, span: p.span, ...(unit === undefined ? {} : { unit }) });
+    const tensor: BoundTensor = { name, element, leading: before.map(automaticIndex), axes };
     for (const axis of axes) {
       if (axis.kind !== 'free') continue;
       l.launchRefs.add(extentName(name, axis.name));
@@ -193,8 +199,10 @@ function matchAxis(l: Lowering, values: Map<string, Value>, wanted: Axis, tensor
   const what = p.name.name;
   if (wanted.kind === 'free') {
     bindExtent(l, values, wanted.name, extentOf(tensor, found), what, span);
-  } else if (wanted.kind === 'fixed' && found.kind === 'fixed') {
-    require(l, x.bool(wanted.extent === found.extent), `\`${what}\` needs an axis of ${wanted.extent}, but this one has ${found.extent}`, span);
+  } else if (wanted.kind === 'fixed' && (found.kind === 'fixed' || found.kind === 'counted')) {
+    const extent = extentOf(tensor, found);
+    const has = extent.kind === 'literal' ? `, but this one has ${extent.value}` : '';
+    require(l, x.eq(x.int(wanted.extent), extent), `\`${what}\` needs an axis of ${wanted.extent}${has}`, span);
   } else if (wanted.kind === 'blocks' && found.kind === 'blocks') {
     require(l, x.eq(wanted.size, found.size), `\`${what}\` must be cut into blocks of the size that its mask expects`, span);
   }

@@ -3,6 +3,7 @@
  * documentation, `filigree explain-code` and the completeness test.
  */
 import { bugsEntries } from './bugs.ts';
+import { chainsEntries } from './chains.ts';
 import type { CatalogueInfo } from './entry.ts';
 import { inputsEntries } from './inputs.ts';
 import { masksEntries } from './masks.ts';
@@ -13,6 +14,7 @@ import { syntaxEntries } from './syntax.ts';
 import { typesEntries } from './types.ts';
 
 export * from './bugs.ts';
+export * from './chains.ts';
 export * from './inputs.ts';
 export * from './masks.ts';
 export * from './names.ts';
@@ -24,7 +26,7 @@ export type { CatalogueInfo, Entry } from './entry.ts';
 
 /** All codes in ascending order. */
 export const catalogue: readonly CatalogueInfo[] = [
-  ...syntaxEntries, ...namesEntries, ...typesEntries, ...masksEntries, ...stagesEntries, ...inputsEntries, ...resourcesEntries, ...bugsEntries,
+  ...syntaxEntries, ...namesEntries, ...typesEntries, ...masksEntries, ...stagesEntries, ...chainsEntries, ...inputsEntries, ...resourcesEntries, ...bugsEntries,
 ].map((e) => e.info);
 
 export function catalogueInfo(code: string): CatalogueInfo | undefined {

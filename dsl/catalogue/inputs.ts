@@ -155,7 +155,25 @@ export const outputIsInput = entry<{ readonly path: string }>({
   say: ({ path }) => ({ message: `the output ${path} is also an input`, help: 'choose another name with `--out`' }),
 });
 
+export const attentionNotChosen = entry<{ readonly name: string; readonly chain: string }>({
+  code: 'FIL0516',
+  title: 'No attention chosen',
+  explanation: 'A chain with a parameter of the type `attention` is compiled for one attention: `--with name=FILE.fil` or `--with name=FILE.fil:ATTENTION`.',
+  wrong: 'filigree run lm.fil --name lm --in x.safetensors --out y.safetensors',
+  right: 'filigree run lm.fil --name lm --with attend=window.fil --in x.safetensors --out y.safetensors',
+  say: ({ name, chain }) => ({ message: `chain \`${chain}\` needs an attention for \`${name}\``, label: 'stands for an attention', help: `choose one: --with ${name}=FILE.fil:NAME` }),
+});
+
+export const chosenClash = entry<{ readonly name: string; readonly chain: string; readonly attention: string }>({
+  code: 'FIL0517',
+  title: 'Parameter of the chosen attention has a taken name',
+  explanation: 'Parameters of a chosen attention that the chain does not give become parameters of the chain, under their own names; those names must be free.',
+  wrong: 'filigree run lm.fil --name lm --with attend=other.fil   # other.fil has a parameter `token`, as lm has',
+  right: 'filigree run lm.fil --name lm --with attend=window.fil',
+  say: ({ name, chain, attention }) => ({ message: `attention \`${attention}\` and chain \`${chain}\` both have a parameter \`${name}\``, label: 'the name is taken', help: 'rename one of them, or give the argument in the chain' }),
+});
+
 export const inputsEntries = [
   sizeOutOfRange, headsNotMultiple, missingValue, badValue, unknownParameter, missingTensor, wrongRank, wrongShape, wrongDataLength,
-  wrongElementType, requirementNotMet, unknownDeclaration, fileNotReadable, notSafetensors, outputIsInput,
+  wrongElementType, requirementNotMet, unknownDeclaration, fileNotReadable, notSafetensors, outputIsInput, attentionNotChosen, chosenClash,
 ];

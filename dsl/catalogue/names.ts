@@ -94,7 +94,7 @@ export const importCycle = entry<{ readonly files: readonly string[] }>({
 export const attentionUsed = entry<{ readonly name: string }>({
   code: 'FIL0210',
   title: 'An attention is no mask',
-  explanation: 'An attention is a whole operator; only masks are parts of others and can be imported.',
+  explanation: 'An attention is a whole operator: masks are made of masks, and only chains use attentions.',
   wrong: 'attention a { mask causal }\nmask m = a & band(0 .. 4)',
   right: 'mask a = causal\nmask m = a & band(0 .. 4)',
   say: ({ name }) => ({ message: `\`${name}\` is an attention, not a mask`, label: 'an attention', help: `give its mask a name of its own with \`mask\` and use that` }),

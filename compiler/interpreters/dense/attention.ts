@@ -4,11 +4,11 @@
  * that has passed check-launch.ts, and q, k, v. Out: out [batch, heads, n_q, dim], lse [batch, heads, n_q].
  * A key whose logit is -inf weighs nothing; a row without weight gives zeros and lse = -inf (or the sink's logit).
  */
-import type { Launch, Spec } from '../../spec/ir.ts';
+import type { Spec } from '../../spec/ir.ts';
 import type { Inputs } from './inputs.ts';
 import { maskRow } from './mask.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
-import type { StoredTensor } from './scalar.ts';
+import type { DenseLaunch, StoredTensor } from './scalar.ts';
 import { denseStages } from './stages.ts';
 
 export interface DenseResult {
@@ -42,7 +42,7 @@ export interface RowTrace {
 }
 
 /** Runs the attention; `onRow` sees every row as it is finished. */
-export function denseAttention(spec: Spec, launch: Launch, inputs: Inputs, onRow?: (row: RowTrace) => void): DenseResult {
+export function denseAttention(spec: Spec, launch: DenseLaunch, inputs: Inputs, onRow?: (row: RowTrace) => void): DenseResult {
   const { batch, heads, kvHeads, nQ, nK, dim } = launch.sizes;
   const stages = denseStages(spec, launch, inputs);
   const world = worldOf(spec, launch, stages);

@@ -5,7 +5,9 @@
 export { denseAttention } from './attention.ts';
 export type { DenseResult, RowTrace } from './attention.ts';
 export type { Inputs } from './inputs.ts';
+export { chainSizes, denseChain } from './chain.ts';
+export type { ChainLaunch } from './chain.ts';
 export { denseMask, maskRow, maskRows } from './mask.ts';
 export type { MaskRow } from './mask.ts';
-export type { StoredTensor } from './scalar.ts';
+export type { DenseLaunch, StoredTensor } from './scalar.ts';
 export { denseStages } from './stages.ts';

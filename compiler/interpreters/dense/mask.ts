@@ -6,9 +6,9 @@
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { Expr } from '../../expr/ir.ts';
-import type { Launch, MaskExpr, Spec, TensorUse } from '../../spec/ir.ts';
+import type { MaskExpr, Spec, TensorUse } from '../../spec/ir.ts';
 import { element, newPoint, scalar, worldOf } from './scalar.ts';
-import type { Point, Scalar, StoredTensor, World } from './scalar.ts';
+import type { DenseLaunch, Point, Scalar, StoredTensor, World } from './scalar.ts';
 
 type Made = ReadonlyMap<string, StoredTensor>;
 
@@ -19,7 +19,7 @@ export type MaskRow = (b: number, h: number, row: number, out: Uint8Array) => vo
 type Restrict = (at: Point, live: Uint8Array) => void;
 
 /** One row at a time, for masks that are too big to hold. */
-export function maskRow(spec: Spec, launch: Launch, made?: Made): MaskRow {
+export function maskRow(spec: Spec, launch: DenseLaunch, made?: Made): MaskRow {
   const { nQ, nK } = launch.sizes;
   const restrict = restriction(spec.mask, worldOf(spec, launch, made), launch);
   const at = newPoint();
@@ -34,7 +34,7 @@ export function maskRow(spec: Spec, launch: Launch, made?: Made): MaskRow {
 }
 
 /** The rows [fromRow, toRow) of one batch and head: bytes [toRow - fromRow, n_k]. */
-export function maskRows(spec: Spec, launch: Launch, b: number, h: number, fromRow: number, toRow: number, made?: Made): Uint8Array {
+export function maskRows(spec: Spec, launch: DenseLaunch, b: number, h: number, fromRow: number, toRow: number, made?: Made): Uint8Array {
   const { nK } = launch.sizes;
   const rowOf = maskRow(spec, launch, made);
   const mask = new Uint8Array((toRow - fromRow) * nK);
@@ -45,7 +45,7 @@ export function maskRows(spec: Spec, launch: Launch, b: number, h: number, fromR
 }
 
 /** The whole mask: bytes [batch, heads, n_q, n_k]. */
-export function denseMask(spec: Spec, launch: Launch, made?: Made): Uint8Array {
+export function denseMask(spec: Spec, launch: DenseLaunch, made?: Made): Uint8Array {
   const { batch, heads, nQ, nK } = launch.sizes;
   const rowOf = maskRow(spec, launch, made);
   const mask = new Uint8Array(batch * heads * nQ * nK);
@@ -61,7 +61,7 @@ export function denseMask(spec: Spec, launch: Launch, made?: Made): Uint8Array {
   return mask;
 }
 
-function restriction(mask: MaskExpr, world: World, launch: Launch): Restrict {
+function restriction(mask: MaskExpr, world: World, launch: DenseLaunch): Restrict {
   const { nQ, nK } = launch.sizes;
   const bounds = (range: { readonly from: Expr; readonly to: Expr }): readonly [Scalar, Scalar] => [
     scalar(range.from, world),
@@ -205,7 +205,7 @@ function openAxis(use: TensorUse, world: World, open: Scalar): Scalar {
 }
 
 /** k, q or q - k is an entry of the list. */
-function listed(what: 'keys' | 'queries' | 'slashes', list: TensorUse, world: World, launch: Launch): Restrict {
+function listed(what: 'keys' | 'queries' | 'slashes', list: TensorUse, world: World, launch: DenseLaunch): Restrict {
   const { nK } = launch.sizes;
   const index = { value: 0 };
   const entry = openAxis(list, world, () => index.value);
@@ -229,7 +229,7 @@ function listed(what: 'keys' | 'queries' | 'slashes', list: TensorUse, world: Wo
 }
 
 /** The list is a set of bools: by key, by query row, by distance. */
-function ofSet(what: 'keys' | 'queries' | 'slashes', entry: Scalar, index: { value: number }, { sizes }: Launch): Restrict {
+function ofSet(what: 'keys' | 'queries' | 'slashes', entry: Scalar, index: { value: number }, { sizes }: DenseLaunch): Restrict {
   return (at, live) => {
     for (let k = 0; k < sizes.nK; k += 1) {
       index.value = what === 'keys' ? k : what === 'queries' ? at.q - sizes.nK + sizes.nQ : at.q - k;

@@ -24,6 +24,11 @@ export interface StoredTensor {
   readonly data: TensorValue['data'] | Float64Array;
 }
 
+/** A launch whose tensors may be float64: in a chain they come from stages and attentions before. */
+export interface DenseLaunch extends Pick<Launch, 'sizes' | 'scalars'> {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
 /** What is fixed during one launch: values of names and the tensors. */
 export interface World {
   readonly constants: ReadonlyMap<string, number>;
@@ -31,7 +36,7 @@ export interface World {
 }
 
 /** `made`: the stage tensors (stages.ts), where the spec has some. */
-export function worldOf(spec: Spec, launch: Launch, made: ReadonlyMap<string, StoredTensor> = new Map()): World {
+export function worldOf(spec: Spec, launch: DenseLaunch, made: ReadonlyMap<string, StoredTensor> = new Map()): World {
   const { sizes } = launch;
   const constants = new Map<string, number>([
     ['n_q', sizes.nQ],

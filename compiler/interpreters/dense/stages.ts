@@ -7,12 +7,12 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { Expr } from '../../expr/ir.ts';
 import { axisExtent } from '../../spec/axis.ts';
-import type { Launch, Sizes, Spec } from '../../spec/ir.ts';
+import type { Sizes, Spec } from '../../spec/ir.ts';
 import type { StageIndex, StageTensor } from '../../spec/stage.ts';
 import { roundTo } from '../number.ts';
 import type { Inputs } from './inputs.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
-import type { Locals, StoredTensor, World } from './scalar.ts';
+import type { DenseLaunch, Locals, StoredTensor, World } from './scalar.ts';
 
 interface Range {
   readonly name: string;
@@ -29,7 +29,7 @@ interface Bench {
 }
 
 /** All tensors of `spec.stages` by name, int, bool (bytes) and float64. */
-export function denseStages(spec: Spec, launch: Launch, inputs: Inputs): ReadonlyMap<string, StoredTensor> {
+export function denseStages(spec: Spec, launch: DenseLaunch, inputs: Inputs): ReadonlyMap<string, StoredTensor> {
   const made = new Map<string, StoredTensor>();
   const world = worldOf(spec, launch);
   const given = new Map<string, StoredTensor>([...world.tensors, ...inputTensors(launch.sizes, inputs)]);
