@@ -27,7 +27,7 @@ interface Scope {
 type Report = (rule: string, message: string) => void;
 
 function valueType(element: BufferElement): ScalarType {
-  return element === 'f32' || element === 'f16' ? 'float' : element;
+  return element === 'int' || element === 'bool' ? element : 'float';
 }
 
 function fits(tile: TileShape, shape: TileShape): boolean {
@@ -213,7 +213,9 @@ function twice(names: readonly string[]): readonly string[] {
 /** Grid and buffer extents speak of launch values only. */
 function checkHead(program: TileProgram, findings: Finding[]): void {
   const origin: Origin = program.origin;
-  const anything: ExprScope = { ref: (name) => (name === 'row' || name === 'col' ? undefined : 'int'), read: (name) => `a launch-level expression reads '${name}'` };
+  // Sizes are ints, declared here or not; of the launch's scalars the types are known.
+  const types = new Map(program.scalars.map((s) => [s.name, s.type]));
+  const anything: ExprScope = { ref: (name) => (name === 'row' || name === 'col' ? undefined : types.get(name) ?? 'int'), read: (name) => `a launch-level expression reads '${name}'` };
   const extents = [...program.grid.map((g) => g.extent), ...program.buffers.flatMap((b) => b.extents)];
   for (const e of extents) {
     for (const fault of exprFaults(e, anything)) findings.push({ rule: 'launch-level', message: fault, origin });

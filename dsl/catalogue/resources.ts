@@ -125,17 +125,17 @@ export const tooManyBuffers = entry<{ readonly kernel: string; readonly buffers:
   }),
 });
 
-export const sharedWords = entry<{ readonly buffer: string; readonly row: number | undefined }>({
+export const sharedWords = entry<{ readonly buffer: string; readonly element: string; readonly row: number | undefined }>({
   code: 'FIL0611',
   kind: 'resource',
-  title: 'Rows of f16 share a word',
-  explanation: 'A device without `shader-f16` writes whole 32-bit words, two f16 elements at a time. In rows of an odd number of elements the last of one row and the first of the next share a word, and two lanes would overwrite each other.',
+  title: 'Rows of 16-bit numbers share a word',
+  explanation: 'A device without `shader-f16` writes whole 32-bit words, two f16 elements at a time, and every WebGPU device does so for bf16. In rows of an odd number of elements the last of one row and the first of the next share a word, and two lanes would overwrite each other.',
   wrong: 'head dimension 5 with f16 storage on a device without shader-f16',
   right: 'head dimension 6, or f32 storage',
-  say: ({ buffer, row }) => ({
-    message: `\`${buffer}\` holds f16 in rows of ${row ?? 'an unknown number of'} elements, and without f16 on the device two rows share a 32-bit word`,
+  say: ({ buffer, element, row }) => ({
+    message: `\`${buffer}\` holds ${element} in rows of ${row ?? 'an unknown number of'} elements, and without ${element} on the device two rows share a 32-bit word`,
     label: 'needed by this',
-    help: 'use an even head dimension, f32 storage, or a device with `shader-f16`',
+    help: `use an even head dimension, f32 storage, or ${element === 'f16' ? 'a device with `shader-f16`' : 'f16 storage'}`,
   }),
 });
 

@@ -8,8 +8,7 @@ import type { CompileOptions } from '../../compiler/pipeline.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
 import { bad, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
-import { unsupported } from '../../dsl/catalogue/index.ts';
-import { lineColumn, noSpan } from '../../dsl/span.ts';
+import { lineColumn } from '../../dsl/span.ts';
 import type { Origin } from '../../dsl/span.ts';
 import { cIdentifier } from '../../backends/cuda/launcher/call.ts';
 import { printHeader } from '../../backends/cuda/launcher/print.ts';
@@ -63,9 +62,6 @@ export async function buildCuda(spec: Spec, build: CudaBuild): Promise<Checked<C
   const compiled = compileSpec(spec, { target, dim, dtype, trace });
   if (!compiled.ok) return compiled;
   const { hostPlan, kernelPrograms } = compiled.value;
-  if (build.python && (hostPlan.stages?.outputs.length ?? 0) > 0) {
-    return bad([unsupported(noSpan, { construct: 'a program that gives stage tensors back', target: 'pytorch', reason: 'operators give out and lse; build it with --target cuda' })]);
-  }
   const source = printCuda({ name: hostPlan.name, doc: hostPlan.doc, kernels: kernelPrograms }, { placeOf: placeIn(build.sources), launcher: hostPlan });
   trace('6-cuda', source.text);
   const made = await runNvcc({ source, arch, make: build.python ? 'library' : 'cubin' }, build.nvcc);

@@ -1,13 +1,15 @@
 /**
  * The Python package of a compiled attention. In: a host plan, the flags nvcc needs. Out: the text of `__init__.py` and `_native.py`: importing
- * the package registers a `torch.library` operator with a fake-tensor function. Holds: arguments are the program's parameters with their
+ * the package registers a `torch.library` operator with a fake-tensor function, which gives out, lse and the stage tensors of the program. Holds: arguments are the program's parameters with their
  * defaults, checked by type, device and shape before anything is launched; nothing of this compiler is needed at run time.
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { Axis } from '../../../compiler/spec/ir.ts';
 import { axisName } from '../../../compiler/launch/check-parameters.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
-import { callFields, cIdentifier, type CallField } from '../launcher/call.ts';
+import { callFields, cIdentifier, type BufferField, type CallField } from '../launcher/call.ts';
+import type { HostNaming } from '../launcher/expr.ts';
+import { pythonExpression } from './expr.ts';
 import { nativeLines } from './helpers.ts';
 
 const taken = new Set(`False None True and as assert async await break class continue def del elif else except finally for from global if import in is
@@ -23,10 +25,9 @@ function docText(words: string): string {
 }
 
 type Scalar = Extract<CallField, { kind: 'scalar' }>;
-type Input = Extract<CallField, { kind: 'buffer' }>;
 
 const scalarTypes = { int: 'int', float: 'float', bool: 'bool' } as const;
-const elementTypes = { f32: 'torch.float32', f16: 'torch.float16', int: 'torch.int32', bool: 'torch.bool' } as const;
+const elementTypes = { f32: 'torch.float32', f16: 'torch.float16', bf16: 'torch.bfloat16', int: 'torch.int32', bool: 'torch.bool' } as const;
 
 /** The extent of an axis as Python, a word in quotes where only the launcher knows it. */
 function axisText(axis: Axis): string {
@@ -54,7 +55,7 @@ function axisText(axis: Axis): string {
   }
 }
 
-function axesOf(plan: HostPlan, field: Input): string {
+function axesOf(plan: HostPlan, field: BufferField): string {
   const dim = String(plan.dim);
   if (field.tensor !== undefined) return ['(', field.tensor.axes.map((a) => [axisText(a), ', '].join('')).join('').trimEnd(), ')'].join('');
   return field.name === 'q' ? ['("batch", "heads", "n_q", ', dim, ')'].join('') : ['(q.shape[0], "kv_heads", ', field.name === 'k' ? '"n_k"' : 'k.shape[2]', ', ', dim, ')'].join('');
@@ -91,6 +92,45 @@ function argumentValue(plan: HostPlan, field: CallField): string {
   }
 }
 
+/** A tensor that the operator makes: as the kernels write it, and as the caller gets it. */
+interface Made {
+  readonly local: string;
+  readonly dtype: string;
+  readonly shape: string;
+  readonly given: string;
+  readonly doc: string;
+}
+
+const ownDocs: ReadonlyMap<string, string> = new Map([
+  ['out', 'as q; zeros where a row sees nothing'],
+  ['lse', 'float32 [batch, heads, n_q], the natural log of the denominator'],
+]);
+
+function madeTensors(plan: HostPlan, fields: readonly CallField[]): readonly Made[] {
+  const naming: HostNaming = (name) => {
+    const variable = plan.variables.find((v) => v.name === name);
+    if (variable !== undefined) return pythonExpression(variable.value, naming);
+    if (name === 'dim') return String(plan.dim);
+    const field = fields.find((f) => (f.kind === 'size' ? f.name : f.kind === 'scalar' ? f.scalar : f.kind === 'extent' ? [f.tensor, f.axis].join('.') : '') === name);
+    return field === undefined ? undefined : argumentValue(plan, field);
+  };
+  return fields.flatMap((f) => {
+    if (f.kind !== 'buffer' || f.buffer.role !== 'output') return [];
+    const { element, extents } = f.buffer;
+    // The kernels write a word for each bool.
+    const stored = element === 'bool' ? 'int' : element;
+    const shape = ['(', extents.map((e) => [pythonExpression(e, naming), ', '].join('')).join('').trimEnd(), ')'].join('');
+    const name = plan.stages?.outputs.find((o) => o.buffer === f.buffer.name)?.name;
+    return [{
+      local: f.name,
+      dtype: elementTypes[stored],
+      shape,
+      given: element === 'bool' ? [f.name, '.to(torch.bool)'].join('') : f.name,
+      doc: ownDocs.get(f.name) ?? [elementTypes[element].replace('torch.', ''), ', the stage tensor ', name ?? f.name].join(''),
+    }];
+  });
+}
+
 /** The text of `__init__.py`. `flags`: what nvcc takes before the file to make the library. */
 export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
   const name = cIdentifier(plan.name);
@@ -103,7 +143,10 @@ export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
   const typed = scalars.map((s) => [pyName(s.name), ': ', scalarTypes[s.type]].join(''));
   const keyword = [...required, ...optional].map((s) => [pyName(s.name), ': ', scalarTypes[s.type], defaultText(s, plan)].join(''));
   const names = [...inputs, ...scalars].map((f) => pyName(f.name)).join(', ');
-  const pair = 'Tuple[torch.Tensor, torch.Tensor]';
+  const made = madeTensors(plan, fields);
+  const makeAll = ['    ', made.map((m) => m.local).join(', '), made.length === 1 ? ',' : '', ' = _empty(', names, ')'].join('');
+  const giveAll = ['    return ', made.map((m) => m.given).join(', ')].join('');
+  const results = made.length === 1 ? 'torch.Tensor' : ['Tuple[', made.map(() => 'torch.Tensor').join(', '), ']'].join('');
   const words = (f: CallField): string => docText(f.kind === 'scalar' || f.kind === 'buffer' ? f.doc : '');
   return [
     ['"""', docText([plan.name, ...plan.doc].join('\n\n')), ''].join(''),
@@ -139,33 +182,44 @@ export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
     '        raise ValueError(f"q has {q.shape[1]} heads, which is no multiple of the {k.shape[1]} of k")',
     '',
     '',
+    ['def _empty(', names, '):'].join(''),
+    '    return (',
+    ...made.map((m) => ['        q.new_empty(', m.shape, ', dtype=', m.dtype, '),'].join('')),
+    '    )',
+    '',
+    '',
     ['@torch.library.custom_op("filigree::', name, '", mutates_args=(), device_types="cuda")'].join(''),
-    ['def _operator(', [...tensorArguments, ...typed].join(', '), ') -> ', pair, ':'].join(''),
+    ['def _operator(', [...tensorArguments, ...typed].join(', '), ') -> ', results, ':'].join(''),
     ['    _check(', inputs.map((f) => pyName(f.name)).join(', '), ')'].join(''),
     ...inputs.map((f) => ['    ', pyName(f.name), ' = _native.stored(', pyName(f.name), ')'].join('')),
-    '    out = torch.empty_like(q)',
-    '    lse = q.new_empty(q.shape[:3], dtype=torch.float32)',
+    makeAll,
     '    call = _Call(',
     ...fields.map((f) => ['        ', f.name, '=', argumentValue(plan, f), ','].join('')),
     '    )',
     ['    lib = _native.library("', name, '", _flags, _Call)'].join(''),
-    ['    tensors = [', inputs.map((f) => ['(', String(plan.buffers.indexOf(f.buffer)), ', "', f.name, '", ', pyName(f.name), ')'].join('')).join(', '), ']'].join(''),
+    // By their places in the struct, in which buffers come first.
+    ['    tensors = [', fields.flatMap((f, i) => {
+      if (f.kind !== 'buffer') return [];
+      return [['(', String(i), ', "', f.name, '", ', f.buffer.role === 'input' ? pyName(f.name) : f.name, ')'].join('')];
+    }).join(', '), ']'].join(''),
     ['    _native.launch(lib, "', name, '", call, tensors, q.device)'].join(''),
-    '    return out, lse',
+    giveAll,
     '',
     '',
     '@_operator.register_fake',
     ['def _(', names, '):'].join(''),
     ['    _check(', inputs.map((f) => pyName(f.name)).join(', '), ')'].join(''),
-    '    return q.new_empty(q.shape), q.new_empty(q.shape[:3], dtype=torch.float32)',
+    makeAll,
+    giveAll,
     '',
     '',
-    ['def ', pyName(name), '(', [...tensorArguments, ...(keyword.length === 0 ? [] : ['*', ...keyword])].join(', '), ') -> ', pair, ':'].join(''),
+    ['def ', pyName(name), '(', [...tensorArguments, ...(keyword.length === 0 ? [] : ['*', ...keyword])].join(', '), ') -> ', results, ':'].join(''),
     ['    """', docText(plan.doc.join('\n    ')), ''].join(''),
     '',
     ...[...inputs, ...scalars].map((f) => ['    ', pyName(f.name), ': ', words(f)].join('')),
     '',
-    '    Returns out (as q) and lse (float32 [batch, heads, n_q], the natural log of the denominator). Forward only.',
+    '    Returns, in this order (forward only):',
+    ...made.map((m) => ['    ', m.local, ': ', docText(m.doc)].join('')),
     '    """',
     ['    return _operator(', names, ')'].join(''),
     '',

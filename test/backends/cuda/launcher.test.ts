@@ -16,6 +16,7 @@ import { resolveLaunch, uniformWords } from '../../../compiler/launch/resolve.ts
 import { compileSpec } from '../../../compiler/pipeline.ts';
 import type { Launch } from '../../../compiler/spec/ir.ts';
 import { cases } from '../../conformance/cases.ts';
+import { caseOf, intTensor, sizesOf, specOf } from '../../support/levels.ts';
 
 const compiler = ['c++', 'g++', 'clang++'].find((c) => spawnSync(c, ['--version']).status === 0);
 let folder = '';
@@ -59,6 +60,7 @@ function valueOf(plan: HostPlan, launch: Launch, field: ReturnType<typeof callFi
 /** What the launcher launches, one line each; a call that is refused gives its message. */
 function launched(plan: HostPlan, launch: Launch, name: string): string {
   const call = cIdentifier(plan.name);
+  const buffers = callFields(plan).filter((f) => f.kind === 'buffer').length;
   const fields = callFields(plan).map((f) => `  call.${f.name} = ${f.kind === 'buffer' ? `reinterpret_cast<void*>(${valueOf(plan, launch, f)}LL)` : valueOf(plan, launch, f)};`);
   const main = `${plan.kernels.map((k) => `extern "C" void ${cudaEntry(plan.name, k.name)}() {}`).join('\n')}
 ${printLauncher(plan)}
@@ -78,7 +80,9 @@ int main() {
   ${call}_call call = {};
 ${fields.join('\n')}
   const long long bytes = ${call}_workspace_bytes(&call);
-  std::printf("workspace %lld\\n", bytes);
+  std::printf("workspace %lld\\nelements", bytes);
+  for (int i = 0; i < ${buffers}; ++i) std::printf(" %lld", ${call}_elements(&call, i));
+  std::printf(" %lld\\n", ${call}_elements(&call, ${buffers}));
   if (${call}_launch(&call, reinterpret_cast<void*>(${workspaceBase}LL), bytes, reinterpret_cast<void*>(77)) != 0) std::printf("refused: %s\\n", ${call}_message());
   return 0;
 }
@@ -109,8 +113,43 @@ function expected(plan: HostPlan, launch: Launch): string {
     const words = [...uniformWords(kernel, piece.uniforms)].slice(0, kernel.uniforms.length).map((w) => ` ${w}`).join('');
     return `${kernel.name} ${piece.workgroups.join(' ')} lanes ${kernel.workgroupSize} shared ${kernel.sharedBytes} stream 77:${pointers};${words}\n`;
   });
-  return `workspace ${bytes}\n${lines.join('')}`;
+  // In the order of the struct, in which outputs of stages follow workspace of the plan; behind the last there is nothing.
+  const elements = callFields(plan).flatMap((f) => (f.kind === 'buffer' ? [` ${resolved.value.buffers.find((b) => b.name === f.buffer.name)?.elements}`] : []));
+  return `workspace ${bytes}\nelements${elements.join('')} -1\n${lines.join('')}`;
 }
+
+/** Two stages whose tensors have the same name in C, of every type, one with an extent that a launch decides. */
+const chooser = `stage picked(const size: int, n: int) {
+  index A in queries / size
+  index B in keys / size
+  index m in 0 .. n
+  b_c[h, A, B] = B <= A
+  at[h, m] = m * 2
+}
+stage shares(const size: int) {
+  index A in queries / size
+  c[h, A] = float(A) / size
+}
+attention chooser(n: int, cols: int[listed]) {
+  stage a = picked(4, n)
+  stage a_b = shares(4)
+  mask tiles(a.b_c) | keys(cols)
+  output a.b_c, a.at, a_b.c
+}
+`;
+
+test('stage tensors are arguments in the order of the struct, under names of their own', ({ skip }) => {
+  if (compiler === undefined) return skip('no C++ compiler');
+  const spec = specOf(chooser, 'chooser');
+  const { launch } = caseOf(spec, sizesOf(11, 21), { n: 5 }, { cols: intTensor([3], [1, 7, 9]) });
+  const result = compileSpec(spec, { target: sm80, dim: 8, dtype: 'f32' });
+  if (!result.ok) throw new Error(result.diagnostics.map((d) => d.message).join('; '));
+  const { hostPlan } = result.value;
+  const names = callFields(hostPlan).map((f) => f.name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(['p_a_b_c', 'p_a_at', 'p_a_b_c_']));
+  expect(launched(hostPlan, launch, 'chooser')).toBe(expected(hostPlan, launch));
+});
 
 function compiled(name: string): { readonly plan: HostPlan; readonly launch: Launch } {
   const found = cases.find((c) => c.name === name);

@@ -11,12 +11,32 @@ import { memoryIo } from '../../../tools/command-line/io.ts';
 import { runCommandLine } from '../../../tools/command-line/main.ts';
 import { buildCuda, cudaReportText } from '../../../tools/commands/build-cuda.ts';
 import { findNvcc } from '../../../tools/cuda/find-nvcc.ts';
+import { resolveLaunch } from '../../../compiler/launch/resolve.ts';
+import { compileSpec } from '../../../compiler/pipeline.ts';
 import { compileSource } from '../../../compiler/spec/from-source.ts';
+import { sm80 } from '../../../backends/targets.ts';
 
 const found = findNvcc();
 const noNvcc = 'looked' in found ? `no nvcc in ${found.looked.join(', ')}` : undefined;
 const python = ['python3', 'python'].find((p) => spawnSync(p, ['--version']).status === 0);
 let folder = '';
+const chooser = `/// Blocks by the sum of their keys.
+stage picked(const size: int, n: int, tau: float) {
+  index B in keys / size
+  index m in 0 .. n
+  index t in 0 .. floor(float(n_k) * tau)
+  weight[h, B] = sum j in 0 .. size, c in dim: k[h, B * size + j, c]
+  keep[h, B] = top(n) B: weight[h, B]
+  list[h, m] = nth(m) B in keys / size where keep[h, B]: -B
+  early[h, t] = t
+}
+/// Attention over the heaviest blocks.
+attention chooser(n: int = 2, tau: float) {
+  stage sel = picked(4, n, tau)
+  mask { (q, k) => sel.keep[h, k div 4] }
+  output sel.keep, sel.list, sel.weight, sel.early
+}
+`;
 const source = `/// Documents under a window.
 attention tagged(size: int tokens = 5, cap: float, doc: int[batch, keys], keep: bool[heads], cols: int[n]) {
   mask band(0 .. size) & segments(doc) & { (q, k) => keep[h] | k == 0 } | keys(cols)
@@ -41,10 +61,11 @@ async function filigree(...argv: readonly string[]): Promise<{ readonly code: nu
 const standIn = `
 import types
 class dtype(str): pass
-float32, float16, int32, bool, uint8 = map(dtype, ("float32", "float16", "int32", "bool", "uint8"))
+float32, float16, bfloat16, int32, bool, uint8 = map(dtype, ("float32", "float16", "bfloat16", "int32", "bool", "uint8"))
 class Tensor:
     def __init__(self, shape, dtype, device="cuda:0"): self.shape, self.dtype, self.device = tuple(shape), dtype, device
     def dim(self): return len(self.shape)
+    def to(self, dtype): return Tensor(self.shape, dtype, self.device)
     def new_empty(self, shape, dtype=None): return Tensor(shape, dtype or self.dtype, self.device)
 operators = {}
 def custom_op(name, *, mutates_args, device_types):
@@ -82,7 +103,50 @@ if len(sys.argv) > 2:
 print(json.dumps(said))
 `;
 
+/** The types and shapes that the fake operator of `chooser` gives, for lengths that a block does and does not divide. */
+const choosing = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import torch, inspect, chooser
+t = lambda *shape: torch.Tensor(shape, torch.bfloat16 if sys.argv[2] == "bf16" else torch.float16)
+fake = torch.operators["filigree::chooser"].fake
+said = []
+for n_k, n, tau in ((9, 2, 0.5), (12, 0, 0.26), (1, -3, 0.0)):
+    said.append([[list(x.shape), x.dtype] for x in fake(t(2, 4, 7, 16), t(2, 2, n_k, 16), t(2, 2, n_k, 16), n, tau)])
+print(json.dumps({"signature": str(inspect.signature(chooser.chooser)).replace("torch.Tensor", "T"), "fake": said, "doc": chooser.chooser.__doc__}))
+`;
+
 describe('build --target cuda,pytorch', () => {
+  test('gives stage tensors back from the operator, with the types and extents of the host plan', async ({ skip }) => {
+    writeFileSync(join(folder, 'chooser.fil'), chooser);
+    const spec = compileSource({ file: 'chooser.fil', text: chooser }, () => undefined, 'chooser');
+    if (!spec.ok) throw new Error(spec.diagnostics.map((d) => `${d.code} ${d.message}`).join('; '));
+    // Without a compiler: the text is what is looked at.
+    const made = await buildCuda(spec.value, { arch: 'sm_80', dim: 16, dtype: 'f16', trace: () => undefined, sources: new Map(), plain: false, python: true, nvcc: { environment: { PATH: folder } } });
+    if (!made.ok) throw new Error(made.diagnostics.map((d) => d.message).join('; '));
+    if (python === undefined) return skip('no Python');
+    const out = join(folder, 'stages');
+    mkdirSync(join(out, 'chooser'), { recursive: true });
+    for (const [path, data] of made.value.files) writeFileSync(join(out, path), data);
+    writeFileSync(join(out, 'torch.py'), standIn);
+    writeFileSync(join(out, 'session.py'), choosing);
+    expect(spawnSync(python, ['-m', 'py_compile', join(out, 'chooser', '__init__.py'), join(out, 'chooser', '_native.py')], { encoding: 'utf8' }).stderr).toBe('');
+    const ran = spawnSync(python, [join(out, 'session.py'), out, 'f16'], { encoding: 'utf8' });
+    expect(ran.stderr).toBe('');
+    const compiled = compileSpec(spec.value, { target: sm80, dim: 16, dtype: 'f16' });
+    if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('; '));
+    const types = new Map([['f16', 'float16'], ['f32', 'float32'], ['int', 'int32'], ['bool', 'bool']]);
+    const fakes = [[9, 2, 0.5], [12, 0, 0.26], [1, -3, 0]].map(([nK = 0, n = 0, tau = 0]) => {
+      const resolved = resolveLaunch(compiled.value.hostPlan, { batch: 2, heads: 4, kvHeads: 2, nQ: 7, nK, dim: 16 }, new Map([['n', n], ['tau', tau]]), new Map());
+      if (!resolved.ok) throw new Error(resolved.diagnostics.map((d) => d.message).join('; '));
+      return resolved.value.buffers.filter((b) => b.role === 'output').map((b) => [b.extents, types.get(b.element)]);
+    });
+    const said: unknown = JSON.parse(ran.stdout);
+    expect(said).toMatchObject({ signature: '(q: T, k: T, v: T, *, tau: float, n: int = 2) -> Tuple[T, T, T, T, T, T]', fake: fakes });
+    expect(fakes[0]).toHaveLength(6);
+    expect(said).toMatchObject({ doc: expect.stringContaining('p_sel_keep: bool, the stage tensor sel.keep') });
+  });
+
   test('writes a source, a header, a plan and a package that Python imports and that checks its arguments', async ({ skip }) => {
     const ran = await filigree('build', 'tagged.fil', '--target', 'cuda,pytorch', '--arch', 'sm_90a', '--dim', '16', '--dtype', 'f16', '--out', 'out', '--json');
     expect(ran.err).toBe('');
