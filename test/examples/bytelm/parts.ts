@@ -13,7 +13,11 @@ const ownNames: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   ['predict', new Map([['gain', 'final_norm']])],
 ]);
 
-export const nothing: Inputs = { q: new Float32Array(0), k: new Float32Array(0), v: new Float32Array(0) };
+/** Zeros, for parts that read none of them. */
+function nothing(n: number): Inputs {
+  const zeros = (heads: number): Float32Array => new Float32Array(heads * n * 64);
+  return { q: zeros(4), k: zeros(2), v: zeros(2) };
+}
 
 export function stageTensors(name: string, n: number, given: Readonly<Record<string, number | TensorValue>>): readonly [Spec, Launch, Inputs] {
   const spec = stageSpec(name);
@@ -29,5 +33,5 @@ export function stageTensors(name: string, n: number, given: Readonly<Record<str
     const value = given[s.name];
     return [s.name, typeof value === 'number' ? value : 0] as const;
   }));
-  return [spec, { sizes: { batch: 1, heads: 4, kvHeads: 2, nQ: n, nK: n, dim: 64 }, scalars, tensors }, nothing];
+  return [spec, { sizes: { batch: 1, heads: 4, kvHeads: 2, nQ: n, nK: n, dim: 64 }, scalars, tensors }, nothing(n)];
 }
