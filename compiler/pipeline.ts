@@ -9,6 +9,7 @@ import { lowerTile, uniformsOf } from './kernel/lower-tile.ts';
 import { printKernel } from './kernel/print.ts';
 import { verifyKernel } from './kernel/verify.ts';
 import { makeHostPlan } from './launch/host-plan.ts';
+import { linkChain, resultName } from './launch/link.ts';
 import { lowerPlan, type LowerOptions } from './launch/lower-plan.ts';
 import { packBindings } from './launch/pack-bindings.ts';
 import type { HostPlan } from './launch/plan.ts';
@@ -20,11 +21,12 @@ import { makePlan } from './plan/make-plan.ts';
 import { printPlan } from './plan/print.ts';
 import { verifyPlan } from './plan/verify.ts';
 import type { Schedule } from './schedule.ts';
+import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
 import { printSpec } from './spec/print.ts';
 import { verifySpec } from './spec/verify.ts';
 import type { TargetRecord } from './target.ts';
-import type { TileProgram } from './tile/ir.ts';
+import type { FloatElement, TileProgram } from './tile/ir.ts';
 import { printTile } from './tile/print.ts';
 import { verifyTile } from './tile/verify.ts';
 
@@ -33,7 +35,7 @@ export interface CompileOptions {
   /** Head dimension, 1..256: fixed per kernel. */
   readonly dim: number;
   /** Storage type of q, k, v and out. Accumulation is f32; lse is f32. */
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   /** Pins schedules, for benchmarks and fuzzing. */
   readonly schedules?: { readonly prefill?: Schedule; readonly decode?: Schedule };
   /** `tile`: kernels keep their interface but get no body, for those who only run the tile programs. */
@@ -60,7 +62,7 @@ function verified<T>(stage: string, value: T, findings: readonly { readonly rule
 
 /** What the host plan must know of a kernel. */
 function interfaceOf(program: TileProgram): KernelProgram {
-  const storage = program.buffers.map((b): StorageDecl => ({ name: b.name, buffer: b.name, element: b.element === 'f32' || b.element === 'f16' ? 'f32' : 'i32', access: b.access }));
+  const storage = program.buffers.map((b): StorageDecl => ({ name: b.name, buffer: b.name, element: b.element === 'int' || b.element === 'bool' ? 'i32' : b.element, access: b.access }));
   return { name: program.name, summary: program.summary, workgroupSize: 1, storage, uniforms: uniformsOf(program), shared: [], body: [], origin: program.origin };
 }
 
@@ -115,4 +117,52 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
 
   const { prefill, decode } = lowering.schedules;
   return good({ spec, plan, prefill, decode, tilePrograms, kernelPrograms, hostPlan }, notes);
+}
+
+export interface ChainOptions extends Omit<CompileOptions, 'dim' | 'schedules'> {
+  /** `all`: every tensor that a call makes comes out, inner ones too, by the name of its value (`call.tensor`): for checks. */
+  readonly outputs?: 'all';
+}
+
+export interface CompiledChain {
+  readonly chain: ChainSpec;
+  /** `units[i]` was compiled from `chain.units[i]`. */
+  readonly units: readonly Compiled[];
+  readonly tilePrograms: readonly TileProgram[];
+  readonly kernelPrograms: readonly KernelProgram[];
+  readonly tileBuffers: readonly ReadonlyMap<string, string>[];
+  readonly hostPlan: HostPlan;
+}
+
+/** What a unit gives: its outputs, behind them its other stage tensors as outputs under names that no source can have. */
+function widened(spec: Spec): Spec {
+  const inner = spec.stages.filter((t) => !spec.outputs.some((o) => o.tensor === t.name));
+  return { ...spec, outputs: [...spec.outputs, ...inner.map((t) => ({ name: `inner ${t.name}`, tensor: t.name }))] };
+}
+
+/** The chain with everything that its calls make as outputs, each by the name of its value. */
+export function withAllResults(chain: ChainSpec): ChainSpec {
+  const units = chain.units.map(widened);
+  const outputs = chain.calls.flatMap((call) => {
+    const unit = units[call.unit];
+    const results = [...(unit?.computes === 'attention' ? ['out', 'lse'] : []), ...(unit?.outputs.map((o) => o.name) ?? [])];
+    return results.map((result) => ({ name: resultName(call, result), value: resultName(call, result) }));
+  });
+  return { ...chain, units, outputs };
+}
+
+/** Compiles each unit of a chain once, and links their plans to one. */
+export function compileChain(given: ChainSpec, options: ChainOptions): Checked<CompiledChain> {
+  const chain = options.outputs === 'all' ? withAllResults(given) : given;
+  const { trace } = options;
+  const compiled = chain.units.map((unit, i) =>
+    compileSpec(unit, { ...options, dim: chain.sizes.dim, ...(trace === undefined ? {} : { trace: (level, text) => trace(`unit-${i}-${unit.name}-${level}`, text) }) }));
+  const refused = compiled.flatMap((u) => (u.ok ? [] : u.diagnostics));
+  if (refused.length > 0) return bad(refused);
+  const units = compiled.flatMap((u) => (u.ok ? [u.value] : []));
+  const linked = linkChain(chain, units);
+  if (!linked.ok) return linked;
+  verified('link', linked.value.hostPlan, verifyHostPlan(linked.value.hostPlan), printHostPlan);
+  trace?.('chain-launch', printHostPlan(linked.value.hostPlan));
+  return good({ chain, units, ...linked.value }, compiled.flatMap((u) => u.diagnostics));
 }

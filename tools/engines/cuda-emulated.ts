@@ -47,7 +47,7 @@ export interface EmulatedOutput {
   readonly problems: readonly string[];
 }
 
-export interface EmulationOptions extends Pick<PtxLaunch, 'order' | 'completion'> {
+export interface EmulationOptions extends Pick<PtxLaunch, 'order' | 'completion' | 'stepLimit'> {
   readonly limits?: { readonly maxBindingBytes?: number };
 }
 
@@ -109,10 +109,10 @@ function runPiece(program: EmulatedProgram, piece: ResolvedPiece, memory: Readon
   });
   const words = uniformWords(kernel, piece.uniforms);
   const uniforms: readonly PtxParam[] = kernel.uniforms.length === 0 ? [] : [{ kind: 'bytes', bytes: new Uint8Array(words.buffer, 0, kernel.uniforms.length * 4) }];
-  const { order, completion } = options;
+  const { order, completion, stepLimit } = options;
   const { problems } = runPtxKernel(program.module, program.entryOf(piece.kernel), {
     grid: piece.workgroups, block: kernel.workgroupSize, sharedBytes: kernel.sharedBytes, params: [...pointers, ...uniforms],
-    ...(order === undefined ? {} : { order }), ...(completion === undefined ? {} : { completion }),
+    ...(order === undefined ? {} : { order }), ...(completion === undefined ? {} : { completion }), ...(stepLimit === undefined ? {} : { stepLimit }),
   });
   return problems.map(said);
 }

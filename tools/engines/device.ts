@@ -3,12 +3,13 @@
  * same launch again with everything left on the device, for timing. Only kernels that the launch needs are compiled by the driver.
  */
 /// <reference types="@webgpu/types" />
-import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
+import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { resolveLaunch } from '../../compiler/launch/resolve.ts';
 import type { Launch } from '../../compiler/spec/ir.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { bad, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { uploadTensor } from '../../backends/wgsl/runtime/buffers.ts';
@@ -25,6 +26,7 @@ export interface DeviceSession {
   /** The device in words. */
   readonly name: string;
   readonly software: boolean;
+  readonly device: GPUDevice;
   readonly target: TargetRecord;
   /** Compiles what a launch needs; several may be prepared at once. */
   readonly prepare: (compiled: CompiledText, launch: Launch) => Promise<Checked<ReadyLaunch>>;
@@ -52,6 +54,7 @@ export async function openDeviceSession(adapter?: string): Promise<Checked<Devic
   return good({
     name: deviceName(device),
     software: device.info.software,
+    device: device.device,
     target: device.target,
     prepare: (compiled, launch) => prepare(device.device, compiled, launch),
     close: () => device.device.destroy(),
@@ -82,7 +85,7 @@ async function prepare(device: GPUDevice, compiled: CompiledText, launch: Launch
 }
 
 function tensorsOf(plan: HostPlan, { sizes, tensors }: Launch, inputs: Inputs): ReadonlyMap<string, Tensor> {
-  const stored = (data: ArrayLike<number>): Float32Array | Uint16Array => (plan.dtype === 'f16' ? Uint16Array.from(data, f16Bits) : Float32Array.from(data));
+  const stored = (data: ArrayLike<number>): Float32Array | Uint16Array => (plan.dtype === 'f32' ? Float32Array.from(data) : Uint16Array.from(data, plan.dtype === 'f16' ? f16Bits : bf16Bits));
   const { batch, heads, kvHeads, nQ, nK, dim } = sizes;
   return new Map<string, Tensor>([
     ['q', { extents: [batch, heads, nQ, dim], data: stored(inputs.q) }],
@@ -92,25 +95,27 @@ function tensorsOf(plan: HostPlan, { sizes, tensors }: Launch, inputs: Inputs): 
   ]);
 }
 
-function numbersOf(output: Output | undefined): Float32Array {
+function numbersOf(output: Output | undefined, dtype: FloatElement): Float32Array {
   const data = output?.data;
   if (data instanceof Float32Array) return data;
-  return data instanceof Uint16Array ? Float32Array.from(data, f16FromBits) : new Float32Array(0);
+  return data instanceof Uint16Array ? Float32Array.from(data, dtype === 'bf16' ? bf16FromBits : f16FromBits) : new Float32Array(0);
 }
 
-function valuesOf(output: Output): ArrayLike<number> {
-  return output.data instanceof Int32Array ? output.data : numbersOf(output);
+/** The numbers of an output whose halves, if it has any, are of `dtype`. */
+export function valuesOf(output: Output, dtype: FloatElement): ArrayLike<number> {
+  return output.data instanceof Int32Array ? output.data : numbersOf(output, dtype);
 }
 
 async function runOnce(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<Checked<EngineResult>> {
   const ran = await launchPlan(prepared, launch.sizes, launch.scalars, tensorsOf(prepared.plan, launch, inputs));
   if (!ran.ok) return ran;
   const { outputs } = ran.value;
+  const { dtype } = prepared.plan;
   const stages = (prepared.plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, EngineOutput])[] => {
     const found = outputs.get(buffer);
-    return found === undefined ? [] : [[name, { extents: found.extents, values: valuesOf(found) }]];
+    return found === undefined ? [] : [[name, { extents: found.extents, values: valuesOf(found, dtype) }]];
   });
-  return good({ out: numbersOf(outputs.get('out')), lse: numbersOf(outputs.get('lse')), outputs: new Map(stages) });
+  return good({ out: numbersOf(outputs.get('out'), dtype), lse: numbersOf(outputs.get('lse'), dtype), outputs: new Map(stages) });
 }
 
 async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<() => Promise<void>> {

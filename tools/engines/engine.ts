@@ -1,8 +1,12 @@
 /**
- * What every engine is asked and answers: a spec, a checked launch and inputs as they are stored; out and lse.
+ * What every engine is asked and answers: a spec, a checked launch and inputs as they are stored; out and lse. Or a chain and a checked
+ * launch of it; its outputs.
  */
+import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 
 export const backends = ['interpreter', 'wgsl', 'cuda', 'cuda-emulated', 'tile', 'lockstep'] as const;
 
@@ -12,11 +16,22 @@ export interface EngineRequest {
   readonly spec: Spec;
   readonly launch: Launch;
   readonly inputs: Inputs;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   /** Part of the name of a WebGPU adapter. */
   readonly adapter?: string;
   /** Lanes of a subgroup, for the lock-step interpreter. */
   readonly subgroupWidth?: number;
+}
+
+/** One launch of a chain. */
+export interface ChainRequest {
+  readonly chain: ChainSpec;
+  readonly launch: ChainLaunch;
+  readonly dtype: FloatElement;
+  readonly adapter?: string;
+  readonly subgroupWidth?: number;
+  /** `all`: everything that the calls make comes out, by the names of the values. */
+  readonly outputs?: 'all';
 }
 
 export interface EngineOutput {
@@ -29,6 +44,12 @@ export interface EngineResult {
   readonly lse: Float64Array | Float32Array;
   /** Stage tensors that the program gives back, by name; ints and bools as numbers. */
   readonly outputs?: ReadonlyMap<string, EngineOutput>;
+  /** The device that computed it, in words. */
+  readonly device?: string;
+}
+
+export interface ChainResult {
+  readonly outputs: ReadonlyMap<string, EngineOutput>;
   /** The device that computed it, in words. */
   readonly device?: string;
 }

@@ -1,0 +1,92 @@
+/**
+ * Small chains for tests: their sources, launches of them with seeded tensors, and what the dense interpreter gives.
+ */
+import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
+import type { ChainSpec } from '../../compiler/spec/chain.ts';
+import { compileChainSource, compileSource } from '../../compiler/spec/from-source.ts';
+import type { Spec, TensorValue } from '../../compiler/spec/ir.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { randomOf } from '../../tools/random.ts';
+
+export function valueOf<T>(checked: Checked<T>): T {
+  if (!checked.ok) throw new Error(checked.diagnostics.map((d) => `${d.code}: ${d.message}`).join('\n'));
+  return checked.value;
+}
+
+const none = (): string | undefined => undefined;
+
+/** The chain `name` of a source; parameters that stand for an attention are chosen by name from the same source. */
+export function chainOf(text: string, name: string, chosen: Readonly<Record<string, string>> = {}): ChainSpec {
+  const source = { file: 'chain.fil', text };
+  const attentions = new Map(Object.entries(chosen).map(([parameter, attention]): [string, Spec] => [parameter, valueOf(compileSource(source, none, attention))]));
+  return valueOf(compileChainSource(source, none, name, new Map(), attentions));
+}
+
+/** Seeded floats between -1 and 1, exact in f16 so that storage in halves changes nothing. */
+export function floats(extents: readonly number[], seed: number): TensorValue {
+  const random = randomOf(seed);
+  const length = extents.reduce((n, e) => n * e, 1);
+  return { extents, data: Float32Array.from({ length }, () => (random.int(-32, 33)) / 32) };
+}
+
+export function ints(extents: readonly number[], values: readonly number[]): TensorValue {
+  return { extents, data: Int32Array.from(values) };
+}
+
+export function launchOf(batch: number, nQ: number, nK: number, tensors: Readonly<Record<string, TensorValue>>, scalars: Readonly<Record<string, number>> = {}): ChainLaunch {
+  return { sizes: { batch, nQ, nK }, scalars: new Map(Object.entries(scalars)), tensors: new Map(Object.entries(tensors)) };
+}
+
+/** Two layers with grouped heads: the same units used twice, with different scalars, on each other's tensors. */
+export const twoLayers = `
+stage start(x: float[batch, queries, 8]) {
+  index i in queries
+  index c in 0 .. 8
+  out[i, c] = x[i, c] * 0.75
+}
+
+stage project(layer: int, x: float[batch, queries, 8], wq: float[2, 32, 8], wk: float[2, 16, 8]) {
+  index i in queries
+  index t in keys
+  index g in kv_heads
+  index c in 0 .. 8
+  index d in dim
+  index o in 0 .. 32
+  index p in 0 .. 16
+  r[i] = rsqrt((mean c: x[i, c] * x[i, c]) + 0.01)
+  normed[i, c] = x[i, c] * r[i]
+  asked[i, o] = dot(normed[i], wq[layer, o])
+  known[i, p] = dot(normed[i], wk[layer, p])
+  query[h, i, d] = asked[i, h * 8 + d]
+  key[g, t, d] = known[t, g * 8 + d]
+  value[g, t, d] = known[t, g * 8 + d] * 0.5
+}
+
+stage finish(layer: int, x: float[batch, queries, 8], heard: float[batch, heads, queries, dim], wo: float[2, 8, 32]) {
+  index i in queries
+  index o in 0 .. 8
+  index c in 0 .. 32
+  joined[i, c] = heard[c div 8, i, c mod 8]
+  out[i, o] = x[i, o] + dot(joined[i], wo[layer, o])
+}
+
+attention windowed(window: int, layer: int) {
+  mask causal & band(0 .. window + layer)
+}
+
+/// Two layers.
+chain two(window: int, x: float[batch, queries, 8], wq: float[2, 32, 8], wk: float[2, 16, 8], wo: float[2, 8, 32]) {
+  sizes heads = 4, kv_heads = 2, dim = 8
+  stage y = start(x)
+  repeat layer in 0 .. 2 {
+    stage p = project(layer, y.out, wq, wk)
+    attention a = windowed(q = p.query, k = p.key, v = p.value, window = window, layer = layer)
+    stage y = finish(layer, y.out, a.out, wo)
+  }
+  output y.out
+}
+`;
+
+export function twoLayersLaunch(n: number, batch = 1, window = 5): ChainLaunch {
+  return launchOf(batch, n, n, { x: floats([batch, n, 8], 1), wq: floats([2, 32, 8], 2), wk: floats([2, 16, 8], 3), wo: floats([2, 8, 32], 4) }, { window });
+}

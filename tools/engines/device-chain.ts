@@ -1,0 +1,97 @@
+/**
+ * Chains on a WebGPU device in Node. In: a chain, then launches of it. Out: its outputs. One plan runs all calls; nothing is read back
+ * between them. Tensors that many launches share (weights) are kept on the device: a launch then moves what it is given and its outputs,
+ * nothing else. A kernel is compiled by the driver at the first launch that needs it.
+ */
+/// <reference types="@webgpu/types" />
+import { chainSizes, type ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
+import type { ChainSpec } from '../../compiler/spec/chain.ts';
+import type { TensorValue } from '../../compiler/spec/ir.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
+import { unknownParameter, wrongElementType } from '../../dsl/catalogue/inputs.ts';
+import { bad, good } from '../../dsl/diagnostic.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
+import { noSpan } from '../../dsl/span.ts';
+import { uploadTensor, type Tensor } from '../../backends/wgsl/runtime/buffers.ts';
+import { launch as launchPlan, preparePlan, type PreparedPlan, type RunOptions } from '../../backends/wgsl/runtime/execute.ts';
+import type { ChainRequest, ChainResult, EngineOutput } from './engine.ts';
+import { compileWgslChain } from './compile.ts';
+import { sharedSession, valuesOf } from './device.ts';
+
+export interface DeviceChain {
+  /** The device in words. */
+  readonly name: string;
+  /** Uploads parameters that stay until they are kept anew. */
+  readonly keep: (tensors: ReadonlyMap<string, TensorValue>) => Checked<undefined>;
+  /** One launch; `launch.tensors` has the parameters that are not kept. */
+  readonly run: (launch: ChainLaunch) => Promise<Checked<ChainResult>>;
+  /** Gives its memory back; the device stays open. */
+  readonly close: () => void;
+}
+
+export interface DeviceChainOptions {
+  readonly dtype: FloatElement;
+  readonly adapter?: string;
+  readonly outputs?: 'all';
+  /** Fill outputs and workspace with NaN before each launch (default), so that what nobody writes is seen. */
+  readonly poison?: boolean;
+}
+
+/** Compiles a chain for the device of this process. */
+export async function openDeviceChain(chain: ChainSpec, { dtype, adapter, outputs, poison = true }: DeviceChainOptions): Promise<Checked<DeviceChain>> {
+  const session = await sharedSession(adapter);
+  if (!session.ok) return session;
+  const { device, target, name } = session.value;
+  const compiled = compileWgslChain(chain, { target, dtype, ...(outputs === undefined ? {} : { outputs }) });
+  if (!compiled.ok) return compiled;
+  const prepared = await preparePlan(device, compiled.value.hostPlan, compiled.value.texts, { compile: 'when-used' });
+  if (!prepared.ok) return prepared;
+  const kept = new Map<string, Kept>();
+  const drop = (tensor: string): void => {
+    kept.get(tensor)?.data.destroy();
+    kept.delete(tensor);
+  };
+  return good({
+    name,
+    keep: (tensors) => keepTensors(prepared.value, tensors, drop, (tensor, made) => kept.set(tensor, made)),
+    run: (launch) => runOnce(prepared.value, chain, launch, kept, { poison }, name),
+    close: () => {
+      [...kept.keys()].forEach(drop);
+      prepared.value.destroy();
+    },
+  });
+}
+
+type Kept = Tensor & { readonly data: GPUBuffer };
+
+function keepTensors({ device, plan }: PreparedPlan, tensors: ReadonlyMap<string, TensorValue>, drop: (tensor: string) => void, put: (tensor: string, made: Kept) => void): Checked<undefined> {
+  for (const [name, { extents, data }] of tensors) {
+    const param = plan.tensors.find((t) => t.name === name);
+    if (param === undefined) return bad([unknownParameter(noSpan, { owner: plan.name, name, candidates: plan.tensors.map((t) => t.name) })]);
+    const buffer = uploadTensor(device, name, data, param.element === 'float' ? 'f32' : param.element);
+    if (buffer === undefined) return bad([wrongElementType(param.span, { name, found: data.constructor.name, wanted: param.element })]);
+    drop(name);
+    put(name, { extents, data: buffer });
+  }
+  return good(undefined);
+}
+
+async function runOnce(prepared: PreparedPlan, chain: ChainSpec, launch: ChainLaunch, kept: ReadonlyMap<string, Tensor>, options: RunOptions, device: string): Promise<Checked<ChainResult>> {
+  const tensors = new Map<string, Tensor>([...kept, ...launch.tensors]);
+  const ran = await launchPlan(prepared, chainSizes(chain, launch.sizes), launch.scalars, tensors, options);
+  if (!ran.ok) return ran;
+  const outputs = (prepared.plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, EngineOutput])[] => {
+    const found = ran.value.outputs.get(buffer);
+    return found === undefined ? [] : [[name, { extents: found.extents, values: valuesOf(found, prepared.plan.dtype) }]];
+  });
+  return good({ outputs: new Map(outputs), device });
+}
+
+/** Compiles and runs one request. */
+export async function runChainOnDevice(request: ChainRequest): Promise<Checked<ChainResult>> {
+  const opened = await openDeviceChain(request.chain, request);
+  if (!opened.ok) return opened;
+  const ran = await opened.value.run(request.launch);
+  opened.value.close();
+  return ran;
+}
