@@ -86,6 +86,7 @@ const cuda = {
   maxBufferBytes: 2 ** 46,
   subgroups: { min: 32, max: 32 },
   f16: true,
+  bf16: true,
   dot4: true,
   matrix: ['f16', 'bf16'],
 } as const;

@@ -7,12 +7,13 @@
 import type { Schedule } from './schedule.ts';
 import type { SchedulePins } from './spec/ir.ts';
 import type { TargetRecord } from './target.ts';
+import type { FloatElement } from './tile/ir.ts';
 
 export type KernelKind = 'prefill' | 'decode' | 'merge' | 'table' | 'contraction';
 
 export interface ScheduleRequest {
   readonly dim: number;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly kind: KernelKind;
   readonly pins: SchedulePins;
 }
@@ -114,7 +115,7 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
  */
 function fragmentPrefill(target: TargetRecord, request: ScheduleRequest): Schedule | undefined {
   const { dim, dtype, pins } = request;
-  if (dtype !== 'f16' || target.matrix?.includes(dtype) !== true || dim % 8 !== 0) return undefined;
+  if (dtype === 'f32' || target.matrix?.includes(dtype) !== true || dim % 8 !== 0) return undefined;
   const queryTile = pins.queryTile ?? 64;
   const keyTile = pins.keyTile ?? 64;
   const keyStep = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32)).at(-1);

@@ -19,6 +19,8 @@ export interface TargetRecord {
   readonly subgroups?: { readonly min: number; readonly max: number };
   /** f16 as a storage element. Without it f16 tensors are read as packed pairs. */
   readonly f16: boolean;
+  /** bf16 as a storage element; the same holds. */
+  readonly bf16?: boolean;
   readonly dot4: boolean;
   /** 16-bit numbers that subgroups of 32 lanes multiply as 16 x 16 by 16 x 8 fragments; with it go copies in the background. Absent: none. */
   readonly matrix?: readonly ('f16' | 'bf16')[];

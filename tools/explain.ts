@@ -17,6 +17,7 @@ import { selectionWork } from '../compiler/report/stage-work.ts';
 import { queryTileOf } from '../compiler/schedule.ts';
 import type { Launch, Spec } from '../compiler/spec/ir.ts';
 import type { TargetRecord } from '../compiler/target.ts';
+import type { FloatElement } from '../compiler/tile/ir.ts';
 import { bad, good } from '../dsl/diagnostic.ts';
 import type { Checked } from '../dsl/diagnostic.ts';
 import { withMade } from './made-tensors.ts';
@@ -42,7 +43,7 @@ export interface Explained {
 
 export interface ExplainOptions {
   readonly target: TargetRecord;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly tile?: TileSize;
   /** The stage tensors, where the mask reads some. */
   readonly made?: MadeTensors;
@@ -77,7 +78,7 @@ export function explain(spec: Spec, launch: Launch, options: ExplainOptions): Ch
   if (!buffers.ok) return buffers;
   const tile = options.tile ?? buffers.value.tile;
   // Behind the spec a made tensor is one like those given.
-  const measures = measure(plan, withMade(launch, options.made ?? new Map()), tile, { elementBytes: options.dtype === 'f16' ? 2 : 4 });
+  const measures = measure(plan, withMade(launch, options.made ?? new Map()), tile, { elementBytes: options.dtype === 'f32' ? 4 : 2 });
   const sum = (keep: (name: string, role: string) => boolean): number =>
     buffers.value.buffers.filter((b) => b.elements > 0 && keep(b.name, b.role)).reduce((total, b) => total + b.bytes, 0);
   return good({
@@ -85,7 +86,7 @@ export function explain(spec: Spec, launch: Launch, options: ExplainOptions): Ch
     workspaceBytes: sum((name, role) => role === 'workspace' && name.startsWith('part_')),
     inputBytes: sum((_, role) => role === 'input'),
     outputBytes: sum((_, role) => role === 'output'),
-    selection: selectionWork(spec, launch, options.dtype === 'f16' ? 2 : 4),
+    selection: selectionWork(spec, launch, options.dtype === 'f32' ? 4 : 2),
   }, planned.diagnostics);
 }
 

@@ -2,8 +2,10 @@
  * Query, key and value tensors for commands: from a file, or random from a seed. In: raw tensors or sizes. Out: f32 arrays with
  * their sizes, checked against each other. Files hold `q` [batch, heads, n_q, dim] and `k`, `v` [batch, kv_heads, n_k, dim].
  */
-import { roundF16 } from '../compiler/interpreters/number.ts';
+import type { Inputs } from '../compiler/interpreters/dense/index.ts';
+import { roundF16, roundTo } from '../compiler/interpreters/number.ts';
 import type { Sizes } from '../compiler/spec/ir.ts';
+import type { FloatElement } from '../compiler/tile/ir.ts';
 import { mixSeeds, randomOf } from './random.ts';
 import { floatsOf } from './tensors.ts';
 import type { RawTensor } from './tensors.ts';
@@ -55,10 +57,11 @@ export function randomInputs(sizes: Sizes, seed: number): AttentionInputs {
   };
 }
 
-/** The values a kernel with f16 storage is given: rounded once, so that the reference works on the same numbers. */
-export function asStored(inputs: AttentionInputs, dtype: 'f32' | 'f16'): AttentionInputs {
+/** The values a kernel with narrower storage is given: rounded once, so that the reference works on the same numbers. */
+export function asStored(inputs: Inputs, dtype: FloatElement): Inputs {
   if (dtype === 'f32') return inputs;
-  return { ...inputs, q: inputs.q.map(roundF16), k: inputs.k.map(roundF16), v: inputs.v.map(roundF16) };
+  const rounded = (data: Inputs['q']): Inputs['q'] => data.map((x) => roundTo(dtype, x));
+  return { q: rounded(inputs.q), k: rounded(inputs.k), v: rounded(inputs.v) };
 }
 
 /** The last `nQ` query rows and the first `nK` keys of each head. */

@@ -83,6 +83,10 @@ function unaryForm(op: KernelUnary, arg: KernelType): Form {
     case 'pack_half4':
     case 'unpack_half_low':
     case 'unpack_half_high':
+    case 'unpack_bfloat4':
+    case 'pack_bfloat4':
+    case 'unpack_bfloat_low':
+    case 'unpack_bfloat_high':
       return call(op);
     default:
       return unreachable(op);
@@ -163,7 +167,7 @@ const fma = call('fmaf', 3);
 
 /** Elements of storage and workgroup memory; halves are their bits, which the helpers convert. */
 export const storageTypes = {
-  f32: 'float', vec4f: 'float4', i32: 'int', u32: 'unsigned', vec2u: 'uint2', vec4u: 'uint4', f16: 'unsigned short', vec4h: 'uint2',
+  f32: 'float', vec4f: 'float4', i32: 'int', u32: 'unsigned', vec2u: 'uint2', vec4u: 'uint4', f16: 'unsigned short', vec4h: 'uint2', bf16: 'unsigned short',
 } as const;
 
 const subgroupForm = (op: 'sum' | 'max', lanes: string): Form => fixed('subgroup_', op, '(', slot(0, shift), ', ', lanes, ')');
@@ -181,8 +185,8 @@ export function cudaDialect(lanes: string): Dialect {
     select: { level: conditional, parts: [slot(0, bitOr), ' ? ', slot(1, bitOr), ' : ', slot(2, bitOr)] },
     vec4: call('make_float4', 4),
     extract: [postfix('.x'), postfix('.y'), postfix('.z'), postfix('.w')],
-    load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('from_half'), vec4h: call('unpack_half4') },
-    store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('to_half'), vec4h: call('pack_half4') },
+    load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('from_half'), vec4h: call('unpack_half4'), bf16: call('from_bfloat') },
+    store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('to_half'), vec4h: call('pack_half4'), bf16: call('to_bfloat') },
     shuffle: fixed('shuffle(', slot(0, shift), ', ', slot(1, shift), ', ', lanes, ')'),
     shuffle4: fixed('shuffle4(', slot(0, shift), ', ', slot(1, shift), ', ', lanes, ')'),
     atoms: {

@@ -156,6 +156,10 @@ const library: ReadonlyMap<string, { readonly lines: readonly string[]; readonly
   to_half: {
     lines: [[head, ' unsigned short to_half(float value) {'].join(''), '  unsigned short bits;', '  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));', '  return bits;', '}'],
   },
+  from_bfloat: { lines: [[head, ' float from_bfloat(unsigned short bits) { return __uint_as_float(unsigned(bits) << 16); }'].join('')] },
+  to_bfloat: {
+    lines: [[head, ' unsigned short to_bfloat(float value) {'].join(''), '  unsigned short bits;', '  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));', '  return bits;', '}'],
+  },
   unpack_half_low: { lines: half('unpack_half_low', 'low') },
   unpack_half_high: { lines: half('unpack_half_high', 'high') },
   pack_half2: { lines: packed('pack_half2', 'f16x2') },
@@ -169,6 +173,17 @@ const library: ReadonlyMap<string, { readonly lines: readonly string[]; readonly
     needs: ['unpack_half_low', 'unpack_half_high'],
   },
   pack_half4: { lines: [[head, ' uint2 pack_half4(float4 v) { return make_uint2(pack_half2(v.x, v.y), pack_half2(v.z, v.w)); }'].join('')], needs: ['pack_half2'] },
+  unpack_bfloat_low: { lines: [[head, ' float unpack_bfloat_low(unsigned pair) { return __uint_as_float(pair << 16); }'].join('')] },
+  unpack_bfloat_high: { lines: [[head, ' float unpack_bfloat_high(unsigned pair) { return __uint_as_float(pair & 0xffff0000u); }'].join('')] },
+  unpack_bfloat4: {
+    lines: [
+      [head, ' float4 unpack_bfloat4(uint2 pairs) {'].join(''),
+      '  return make_float4(unpack_bfloat_low(pairs.x), unpack_bfloat_high(pairs.x), unpack_bfloat_low(pairs.y), unpack_bfloat_high(pairs.y));',
+      '}',
+    ],
+    needs: ['unpack_bfloat_low', 'unpack_bfloat_high'],
+  },
+  pack_bfloat4: { lines: [[head, ' uint2 pack_bfloat4(float4 v) { return make_uint2(pack_bfloat2(v.x, v.y), pack_bfloat2(v.z, v.w)); }'].join('')], needs: ['pack_bfloat2'] },
   shuffle: { lines: exchange('shuffle', '__shfl_sync(shuffle_mask(lanes), value, lane)', 'shuffle') },
   shuffle4: { lines: exchange('shuffle4', '__shfl_sync(shuffle4_mask(lanes), value, lane, 4)', 'shuffle4') },
   shuffle_xor: { lines: exchange('shuffle_xor', '__shfl_xor_sync(shuffle_xor_mask(lanes), value, lane)', 'shuffle_xor') },
@@ -194,7 +209,7 @@ const library: ReadonlyMap<string, { readonly lines: readonly string[]; readonly
 
 /** Names that no variable may take. */
 export const helperNames: readonly string[] = [
-  ...[...library.keys()].map((k) => k.replace(/[14]+$/, '')), 'shuffle4', 'unpack_half4', 'pack_half4', 'shuffle_mask', 'shuffle4_mask', 'shuffle_xor_mask',
+  ...[...library.keys()].map((k) => k.replace(/[14]+$/, '')), 'shuffle4', 'unpack_half4', 'pack_half4', 'unpack_bfloat4', 'pack_bfloat4', 'shuffle_mask', 'shuffle4_mask', 'shuffle_xor_mask',
 ];
 
 const unaryHelpers: ReadonlyMap<string, string> = new Map([
@@ -210,7 +225,7 @@ function helpersOfExpression(e: KernelExpr): readonly string[] {
   switch (e.kind) {
     case 'unary':
       if (e.op === 'abs' && e.arg.type === 'i32') return ['wrapping_abs'];
-      if (e.arg.type === 'vec4f') return [[unaryHelpers.get(e.op) ?? e.op, e.op === 'pack_half4' ? '' : '4'].join('')];
+      if (e.arg.type === 'vec4f') return [[unaryHelpers.get(e.op) ?? e.op, e.op === 'pack_half4' || e.op === 'pack_bfloat4' ? '' : '4'].join('')];
       return [unaryHelpers.get(e.op) ?? e.op];
     case 'binary':
       if (e.op === 'min' || e.op === 'max') return e.type === 'vec4f' ? [['f', e.op, 'f4'].join('')] : [];
@@ -280,6 +295,7 @@ export function helperLines(kernels: readonly KernelProgram[]): readonly (readon
     walkExpressions(kernel.body, (e) => helpersOfExpression(e).forEach(use));
     for (const { element, access } of kernel.storage) {
       if (element === 'f16') use(access === 'read' ? 'from_half' : 'to_half');
+      if (element === 'bf16') use(access === 'read' ? 'from_bfloat' : 'to_bfloat');
       if (element === 'vec4h') use(access === 'read' ? 'unpack_half4' : 'pack_half4');
     }
   }

@@ -11,7 +11,17 @@ import { decimalFloat } from '../float-text.ts';
 const { primary, unary, multiplicative, additive, shift, bitAnd, bitOr, bitXor } = levels;
 
 /** Helper functions of the module frame that a form calls by name. */
-export const helperNames = { fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4' } as const;
+export const helperNames = {
+  fromBits: 'f32_from_bits', unpackHalf4: 'unpack_half4', packHalf4: 'pack_half4',
+  unpackBfloatLow: 'unpack_bfloat_low', unpackBfloatHigh: 'unpack_bfloat_high', unpackBfloat4: 'unpack_bfloat4', packBfloat2: 'pack_bfloat2',
+  packBfloat4: 'pack_bfloat4',
+} as const;
+
+/** Helpers that stand for operators. */
+export const operatorHelpers: ReadonlyMap<KernelUnary | KernelBinary, keyof typeof helperNames> = new Map([
+  ['unpack_half4', 'unpackHalf4'], ['pack_half4', 'packHalf4'], ['unpack_bfloat4', 'unpackBfloat4'], ['pack_bfloat4', 'packBfloat4'],
+  ['unpack_bfloat_low', 'unpackBfloatLow'], ['unpack_bfloat_high', 'unpackBfloatHigh'], ['pack_bfloat2', 'packBfloat2'],
+]);
 
 /** Whether an f32 has no decimal: it is not finite, or it is minus zero, whose sign Tint drops. */
 export function needsBits(value: number): boolean {
@@ -77,6 +87,10 @@ const unaryForms: Readonly<Record<KernelUnary, Form>> = {
   pack_half4: call(helperNames.packHalf4),
   unpack_half_low: { ...halfPair, parts: [...halfPair.parts, '.x'] },
   unpack_half_high: { ...halfPair, parts: [...halfPair.parts, '.y'] },
+  unpack_bfloat4: call(helperNames.unpackBfloat4),
+  pack_bfloat4: call(helperNames.packBfloat4),
+  unpack_bfloat_low: call(helperNames.unpackBfloatLow),
+  unpack_bfloat_high: call(helperNames.unpackBfloatHigh),
 };
 
 const binaryForms: Readonly<Record<KernelBinary, Form>> = {
@@ -101,8 +115,7 @@ const binaryForms: Readonly<Record<KernelBinary, Form>> = {
   gt: comparison(' > '),
   ge: comparison(' >= '),
   dot: call('dot', 2),
-  // Refused by legalise.ts: lowerings for WGSL round bfloat16 with integer operations.
-  pack_bfloat2: call('pack_bfloat2', 2),
+  pack_bfloat2: call(helperNames.packBfloat2, 2),
   pack_half2: fixed('pack2x16float(vec2f(', slot(0, levels.any), ', ', slot(1, levels.any), '))'),
 };
 
@@ -121,8 +134,8 @@ export const wgslDialect: Dialect = {
   select: fixed('select(', slot(2, shift), ', ', slot(1, shift), ', ', slot(0, levels.any), ')'),
   vec4: call('vec4f', 4),
   extract: [postfix('.x'), postfix('.y'), postfix('.z'), postfix('.w')],
-  load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f32'), vec4h: call('vec4f') },
-  store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f16'), vec4h: call('vec4h') },
+  load: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f32'), vec4h: call('vec4f'), bf16: identity },
+  store: { f32: identity, vec4f: identity, i32: identity, u32: identity, vec2u: identity, vec4u: identity, f16: call('f16'), vec4h: call('vec4h'), bf16: identity },
   shuffle: call('subgroupShuffle', 2),
   shuffle4: call('quadBroadcast', 2),
   subgroup: { sum: call('subgroupAdd'), max: call('subgroupMax') },
@@ -136,8 +149,8 @@ export const wgslDialect: Dialect = {
   },
 };
 
-/** The type of a storage buffer's elements. */
-export const storageTypes = { f32: 'f32', vec4f: 'vec4f', i32: 'i32', u32: 'u32', vec2u: 'vec2u', vec4u: 'vec4u', f16: 'f16', vec4h: 'vec4h' } as const;
+/** The type of a storage buffer's elements. There is none for bf16, which legalise.ts refuses. */
+export const storageTypes = { f32: 'f32', vec4f: 'vec4f', i32: 'i32', u32: 'u32', vec2u: 'vec2u', vec4u: 'vec4u', f16: 'f16', vec4h: 'vec4h', bf16: 'u32' } as const;
 
 /** The module's helper functions, line by line; the frame prints those a kernel calls. */
 export const helperLines: Readonly<Record<keyof typeof helperNames, readonly string[]>> = {
@@ -151,6 +164,28 @@ export const helperLines: Readonly<Record<keyof typeof helperNames, readonly str
   packHalf4: [
     'fn pack_half4(values: vec4f) -> vec2u {',
     '  return vec2u(pack2x16float(values.xy), pack2x16float(values.zw));',
+    '}',
+  ],
+  // A bfloat16 is the upper half of an f32; the sum rounds to nearest, ties to even (of finite numbers).
+  unpackBfloatLow: ['fn unpack_bfloat_low(pair: u32) -> f32 {', '  return bitcast<f32>(pair << 16u);', '}'],
+  unpackBfloatHigh: ['fn unpack_bfloat_high(pair: u32) -> f32 {', '  return bitcast<f32>(pair & 0xffff0000u);', '}'],
+  unpackBfloat4: [
+    'fn unpack_bfloat4(pairs: vec2u) -> vec4f {',
+    '  return bitcast<vec4f>(vec4u(pairs.x << 16u, pairs.x & 0xffff0000u, pairs.y << 16u, pairs.y & 0xffff0000u));',
+    '}',
+  ],
+  packBfloat2: [
+    'fn pack_bfloat2(low: f32, high: f32) -> u32 {',
+    '  let bits = bitcast<vec2u>(vec2f(low, high));',
+    '  let nearest = bits + ((bits >> vec2u(16u)) & vec2u(1u)) + vec2u(0x7fffu);',
+    '  return (nearest.x >> 16u) | (nearest.y & 0xffff0000u);',
+    '}',
+  ],
+  packBfloat4: [
+    'fn pack_bfloat4(values: vec4f) -> vec2u {',
+    '  let bits = bitcast<vec4u>(values);',
+    '  let nearest = bits + ((bits >> vec4u(16u)) & vec4u(1u)) + vec4u(0x7fffu);',
+    '  return vec2u((nearest.x >> 16u) | (nearest.y & 0xffff0000u), (nearest.z >> 16u) | (nearest.w & 0xffff0000u));',
     '}',
   ],
 };

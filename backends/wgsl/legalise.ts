@@ -93,6 +93,10 @@ function foldUnary(op: KernelUnary, arg: Literal): Literal | undefined {
     case 'pack_half4':
     case 'unpack_half_low':
     case 'unpack_half_high':
+    case 'unpack_bfloat4':
+    case 'pack_bfloat4':
+    case 'unpack_bfloat_low':
+    case 'unpack_bfloat_high':
       return undefined;
     default:
       return unreachable(op);
@@ -185,7 +189,6 @@ function legal(expr: KernelExpr): KernelExpr {
       if (isLiteral(expr.arg)) return foldUnary(expr.op, expr.arg) ?? expr;
       return expr.op === 'tanh' ? { ...expr, arg: clampTanh(expr.arg) } : expr;
     case 'binary': {
-      if (expr.op === 'pack_bfloat2') throw new CompilerBug('print', 'WGSL packs no bfloat16');
       if (isLiteral(expr.left) && isLiteral(expr.right)) return foldBinary(expr.op, expr.left, expr.right) ?? expr;
       // For readers: x + -1 is x - 1.
       if (expr.op === 'add' && isLiteral(expr.right) && expr.right.value < 0 && expr.right.value !== -2147483648) {
@@ -225,5 +228,7 @@ function legal(expr: KernelExpr): KernelExpr {
 
 /** The program in the form the WGSL printer takes. */
 export function legaliseForWgsl(program: KernelProgram): KernelProgram {
+  const narrow = program.storage.find((s) => s.element === 'bf16');
+  if (narrow !== undefined) throw new CompilerBug('print', `WGSL has no elements of bf16 for '${narrow.name}'`);
   return mapProgram(program, legal);
 }

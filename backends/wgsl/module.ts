@@ -8,7 +8,7 @@ import type { KernelExpr, KernelProgram, SharedDecl, StorageDecl } from '../../c
 import { commentDoc, statementDoc, type PrintContext } from '../c-like.ts';
 import { block, concat, lines, list, nothing, render, text, withOrigin, type Doc, type Printed } from '../document.ts';
 import { walkExpressions } from '../../compiler/kernel/walk.ts';
-import { helperLines, helperNames, needsBits, storageTypes, wgslDialect } from './dialect.ts';
+import { helperLines, helperNames, needsBits, operatorHelpers, storageTypes, wgslDialect } from './dialect.ts';
 import { legaliseForWgsl } from './legalise.ts';
 import type { Naming } from '../names.ts';
 import { frameNames, nameProgram } from './names.ts';
@@ -37,16 +37,17 @@ function usesOf(program: KernelProgram): Uses {
         if (expr.type === 'f32' && needsBits(expr.value)) helpers.add('fromBits');
         return;
       case 'unary':
-        if (expr.op === 'unpack_half4') helpers.add('unpackHalf4');
-        if (expr.op === 'pack_half4') helpers.add('packHalf4');
+      case 'binary': {
+        const helper = operatorHelpers.get(expr.op);
+        if (helper !== undefined) helpers.add(helper);
         return;
+      }
       case 'shuffle':
       case 'shuffle_xor':
       case 'subgroup':
         subgroups = true;
         return;
       case 'ref':
-      case 'binary':
       case 'fma':
       case 'select':
       case 'vec4':

@@ -24,18 +24,19 @@
  * Assumes + - * and fma round to nearest, as every known device does (WGSL would also allow the other neighbour).
  */
 import type { Launch, Spec } from '../spec/ir.ts';
+import type { FloatElement } from '../tile/ir.ts';
 import { denseAttention } from './dense/index.ts';
 import type { DenseResult, Inputs, RowTrace } from './dense/index.ts';
 import { newPoint, worldOf } from './dense/scalar.ts';
 import { leastSubnormal, maxFinite, unitRoundoff } from './number.ts';
 import { roundoff as u, tracked } from './tracked.ts';
 
-export { compareRows, poisonBits, poisonBitsF16 } from './compare.ts';
+export { compareRows, poisonBits } from './compare.ts';
 export type { Comparison } from './compare.ts';
 
 export interface BoundOptions {
   /** Storage of `out`; lse is always f32. */
-  readonly outType: 'f32' | 'f16';
+  readonly outType: FloatElement;
   /** Most key tiles that one row is carried through; the default allows for tiles of 16 keys. */
   readonly keySteps?: number;
   /** Dots by matrix operations, with weights rounded to this type. */
@@ -172,7 +173,7 @@ function weightRounding(type: 'f16' | 'bf16', mean: number, sum: number): number
   return unitRoundoff(type) * mean + (leastSubnormal(type) / 2) * sum;
 }
 
-function storageError(type: 'f32' | 'f16', magnitude: number): number {
+function storageError(type: FloatElement, magnitude: number): number {
   if (magnitude > maxFinite(type)) return Infinity;
   return unitRoundoff(type) * magnitude + leastSubnormal(type);
 }

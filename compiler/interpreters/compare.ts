@@ -3,11 +3,17 @@
  * as error / bound, and the first element that is worst there. NaN fails always, and so does an element that was never
  * written: outputs are filled with `poisonBits` (a NaN) before a kernel runs.
  */
+import type { BufferElement } from '../tile/ir.ts';
 
 /** f32 pattern that outputs are filled with before a run: a quiet NaN that no arithmetic makes. */
 export const poisonBits = 0x7fc0dead;
-/** The same for f16 outputs. */
-export const poisonBitsF16 = 0x7ead;
+const poisonHalf = 0x7ead;
+const poisonBfloat = 0x7fad;
+
+/** The pattern for outputs of this element, in as many bits as it has. */
+export function poisonOf(element: BufferElement): number {
+  return element === 'f16' ? poisonHalf : element === 'bf16' ? poisonBfloat : poisonBits;
+}
 
 export interface Comparison {
   readonly ok: boolean;

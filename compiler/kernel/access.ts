@@ -6,11 +6,12 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { BufferDecl } from '../tile/ir.ts';
-import { bin, conjunction, extract, f32, i32, intValue, parts, pick, un, vec4, zeroOf } from './build.ts';
+import { bin, conjunction, extract, f32, i32, intValue, parts, pick, vec4, zeroOf } from './build.ts';
 import { factsIn, kernelType, lowerExpr, type Scope } from './code.ts';
 import type { Emitter } from './emitter.ts';
 import { isBelow, rangeOf, saysBelow, saysNonNegative } from './facts.ts';
-import type { KernelExpr, StorageElement } from './ir.ts';
+import type { KernelExpr, MatrixElement, StorageElement } from './ir.ts';
+import { highHalf, lowHalf, packFour, packPair, unpackFour } from './packed.ts';
 
 export interface BufferView {
   readonly decl: BufferDecl;
@@ -85,6 +86,13 @@ export function lowerRead(access: Access, e: Expr & { readonly kind: 'read' }, s
   return value;
 }
 
+/** The type of a buffer that is seen through words. */
+export function narrow(view: BufferView): MatrixElement {
+  const { element } = view.decl;
+  if (element === 'f16' || element === 'bf16') return element;
+  throw new CompilerBug('lower-tile', `'${view.decl.name}' holds no 16-bit numbers`);
+}
+
 function isOdd(emit: Emitter, index: KernelExpr): KernelExpr {
   return emit.value(bin('ne', emit.value(bin('bit_and', index, i32(1))), i32(0)));
 }
@@ -101,6 +109,7 @@ export function loadElement(emit: Emitter, view: BufferView, index: KernelExpr):
   switch (view.element) {
     case 'f32':
     case 'f16':
+    case 'bf16':
       return emit.value(load(view, 'f32', index));
     case 'vec4u':
       throw new CompilerBug('lower-tile', `'${view.decl.name}' is only copied`);
@@ -118,12 +127,12 @@ export function loadElement(emit: Emitter, view: BufferView, index: KernelExpr):
     }
     case 'u32': {
       const word = emit.value(load(view, 'u32', half()));
-      return emit.value(pick(isOdd(emit, index), un('unpack_half_high', word), un('unpack_half_low', word)));
+      return emit.value(pick(isOdd(emit, index), highHalf(narrow(view), word), lowHalf(narrow(view), word)));
     }
     case 'vec2u': {
       const words = emit.value(load(view, 'vec2u', quarter()));
       const word = emit.value(pick(bin('lt', part(), i32(2)), extract(words, 0), extract(words, 1)));
-      return emit.value(pick(isOdd(emit, index), un('unpack_half_high', word), un('unpack_half_low', word)));
+      return emit.value(pick(isOdd(emit, index), highHalf(narrow(view), word), lowHalf(narrow(view), word)));
     }
   }
 }
@@ -152,9 +161,10 @@ export function loadChunk(emit: Emitter, view: BufferView, place: ChunkPlace): K
     case 'vec4h':
       return emit.value(load(view, 'vec4f', chunkIndex(emit, place)), 'chunk');
     case 'vec2u':
-      return emit.value(un('unpack_half4', emit.value(load(view, 'vec2u', chunkIndex(emit, place)))), 'chunk');
+      return emit.value(unpackFour(narrow(view), emit.value(load(view, 'vec2u', chunkIndex(emit, place)))), 'chunk');
     case 'f32':
-    case 'f16': {
+    case 'f16':
+    case 'bf16': {
       const first = firstOfChunk(emit, place);
       const part = (p: number): KernelExpr => (p < whole ? emit.value(load(view, 'f32', emit.value(bin('add', first, i32(p))))) : f32(0));
       return emit.value(vec4([part(0), part(1), part(2), part(3)]), 'chunk');
@@ -202,8 +212,8 @@ function packedChunk(emit: Emitter, view: BufferView, place: ChunkPlace, whole: 
   const first = firstOfChunk(emit, place);
   const word0 = emit.value(bin('shr', first, i32(1)));
   const wordAt = (n: number, index: KernelExpr): KernelExpr => emit.value(load(view, 'u32', n === 0 ? word0 : index));
-  const low = (word: KernelExpr): KernelExpr => un('unpack_half_low', word);
-  const high = (word: KernelExpr): KernelExpr => un('unpack_half_high', word);
+  const low = (word: KernelExpr): KernelExpr => lowHalf(narrow(view), word);
+  const high = (word: KernelExpr): KernelExpr => highHalf(narrow(view), word);
   if (place.extent % 2 === 0) {
     const word = (n: number): KernelExpr => wordAt(n, emit.value(bin('add', word0, i32(n))));
     const part = (p: number): KernelExpr => (p >= whole ? f32(0) : p % 2 === 0 ? low(word(p >> 1)) : high(word(p >> 1)));
@@ -240,9 +250,10 @@ export function storeChunk(emit: Emitter, view: BufferView, place: ChunkPlace, v
     case 'vec4h':
       return put(chunkIndex(emit, place), value);
     case 'vec2u':
-      return put(chunkIndex(emit, place), emit.value(un('pack_half4', value)));
+      return put(chunkIndex(emit, place), packFour(emit, narrow(view), value));
     case 'f32':
-    case 'f16': {
+    case 'f16':
+    case 'bf16': {
       const first = firstOfChunk(emit, place);
       for (const p of parts) if (p < whole) put(emit.value(bin('add', first, i32(p))), extract(value, p));
       return;
@@ -250,7 +261,7 @@ export function storeChunk(emit: Emitter, view: BufferView, place: ChunkPlace, v
     case 'u32': {
       const word0 = emit.value(bin('shr', firstOfChunk(emit, place), i32(1)));
       for (const n of [0, 1] as const) {
-        if (2 * n < whole) put(emit.value(bin('add', word0, i32(n))), emit.value(bin('pack_half2', extract(value, n === 0 ? 0 : 2), extract(value, n === 0 ? 1 : 3))));
+        if (2 * n < whole) put(emit.value(bin('add', word0, i32(n))), packPair(emit, narrow(view), extract(value, n === 0 ? 0 : 2), extract(value, n === 0 ? 1 : 3)));
       }
       return;
     }

@@ -52,11 +52,15 @@ function unaryType(op: KernelUnary, arg: KernelExpr): KernelType {
     case 'bitcast_f32':
     case 'unpack_half_low':
     case 'unpack_half_high':
+    case 'unpack_bfloat_low':
+    case 'unpack_bfloat_high':
       return 'f32';
     case 'splat':
     case 'unpack_half4':
+    case 'unpack_bfloat4':
       return 'vec4f';
     case 'pack_half4':
+    case 'pack_bfloat4':
       return 'vec2u';
     default:
       return arg.type;

@@ -12,10 +12,10 @@ import type { Origin } from '../../dsl/span.ts';
 export type KernelType = 'bool' | 'i32' | 'u32' | 'f32' | 'vec4f' | 'vec2u';
 
 /**
- * Elements of a storage buffer as the kernel sees it. f16 data is seen as `u32` (a packed pair), `vec2u` (packed four), or `f16`; bf16 data
- * as `u32` or `vec2u`. `vec4u`: sixteen bytes (packed eight), which are copied to workgroup memory and never loaded as values.
+ * Elements of a storage buffer as the kernel sees it. f16 and bf16 data are seen as `u32` (a packed pair), `vec2u` (packed four), or where the
+ * target has such elements as `f16` and `vec4h`, or `bf16`. `vec4u`: sixteen bytes (packed eight), which are copied to workgroup memory and never loaded as values.
  */
-export type StorageElement = 'f32' | 'vec4f' | 'i32' | 'u32' | 'vec2u' | 'vec4u' | 'f16' | 'vec4h';
+export type StorageElement = 'f32' | 'vec4f' | 'i32' | 'u32' | 'vec2u' | 'vec4u' | 'f16' | 'vec4h' | 'bf16';
 
 export interface StorageDecl {
   readonly name: string;
@@ -54,7 +54,9 @@ export type KernelUnary =
   /** vec2u (four packed halves) -> vec4f, and back (round to nearest). */
   | 'unpack_half4' | 'pack_half4'
   /** u32 -> f32: the low or high half of a packed pair. */
-  | 'unpack_half_low' | 'unpack_half_high';
+  | 'unpack_half_low' | 'unpack_half_high'
+  /** The same for bfloat16. */
+  | 'unpack_bfloat4' | 'pack_bfloat4' | 'unpack_bfloat_low' | 'unpack_bfloat_high';
 
 export type KernelBinary =
   | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'min' | 'max'
@@ -78,7 +80,7 @@ export type KernelExpr =
   | { readonly kind: 'select'; readonly type: KernelType; readonly cond: KernelExpr; readonly then: KernelExpr; readonly otherwise: KernelExpr }
   | { readonly kind: 'vec4'; readonly type: 'vec4f'; readonly parts: readonly [KernelExpr, KernelExpr, KernelExpr, KernelExpr] }
   | { readonly kind: 'extract'; readonly type: 'f32' | 'u32'; readonly vector: KernelExpr; readonly part: 0 | 1 | 2 | 3 }
-  /** Index in elements of the declaration. In range by construction: the lowering guards. `type` f32 for f16, vec4f for vec4h. */
+  /** Index in elements of the declaration. In range by construction: the lowering guards. `type` f32 for f16 and bf16, vec4f for vec4h. */
   | { readonly kind: 'load'; readonly type: KernelType; readonly storage: string; readonly index: KernelExpr }
   | { readonly kind: 'load_shared'; readonly type: KernelType; readonly shared: string; readonly index: KernelExpr }
   | { readonly kind: 'load_array'; readonly type: KernelType; readonly array: string; readonly index: KernelExpr }

@@ -7,7 +7,7 @@
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { TileStmt } from '../tile/ir.ts';
-import type { BufferView } from './access.ts';
+import { narrow, type BufferView } from './access.ts';
 import { bin, f32, i32, lane, pick } from './build.ts';
 import { heldTile, readRegister, type Held, type Lowering, type MatrixRows } from './held.ts';
 import type { Four, KernelExpr, MatrixElement } from './ir.ts';
@@ -20,12 +20,6 @@ type Owned = Held & { readonly kind: 'registers' };
 /** Sixteen-byte elements from one row to the next. */
 function pitchOf(cols: number): number {
   return Math.ceil(cols / 16) * 2 + 1;
-}
-
-function matrixElement(view: BufferView): MatrixElement {
-  const { element } = view.decl;
-  if (element === 'f16') return element;
-  throw new CompilerBug('lower-tile', `'${view.decl.name}' holds no 16-bit numbers`);
 }
 
 /** Row (over all axes but the last) and whether it is inside, for the row of the tile with this number. */
@@ -59,7 +53,7 @@ export function stageMatrix(low: Lowering, name: string, shape: { readonly rows:
     emit.push({ kind: 'if', cond: emit.value(bin('lt', lane, i32(total - whole))), uniform: false, then, otherwise: [], origin: emit.origin() });
   }
   emit.push({ kind: 'copy_commit', origin: emit.origin() });
-  return { shared, pitch, rows: shape.rows, cols: shape.cols, element: matrixElement(view) };
+  return { shared, pitch, rows: shape.rows, cols: shape.cols, element: narrow(view) };
 }
 
 /** Row and chunk of a copy: where whole rows go over the lanes, the chunk is the same for every copy of a lane. */
@@ -138,7 +132,7 @@ function sumsAt(held: Owned): SumsAt {
 
 /** Two neighbouring tiles of sums as a left operand. */
 function packed(low: Lowering, at: SumsAt, tile: number, step: number, element: MatrixElement): Four<KernelExpr> {
-  const pair = (row: number, col: number): KernelExpr => packPair(low.emit, element, at(16 * tile + row, 16 * step + col), at(16 * tile + row, 16 * step + col + 1), true);
+  const pair = (row: number, col: number): KernelExpr => packPair(low.emit, element, at(16 * tile + row, 16 * step + col), at(16 * tile + row, 16 * step + col + 1));
   return [pair(0, 0), pair(8, 0), pair(0, 8), pair(8, 8)];
 }
 

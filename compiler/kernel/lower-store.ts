@@ -5,7 +5,7 @@
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import type { TileStmt } from '../tile/ir.ts';
-import { flatIndex, storeChunk, storeElement } from './access.ts';
+import { flatIndex, narrow, storeChunk, storeElement } from './access.ts';
 import { elementTiles, storesRows } from './analyse-tiles.ts';
 import { bin, conjunction, i32, lane } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
@@ -106,7 +106,7 @@ function storePairs(low: Lowering, s: StoreStmt, layout: Layout): void {
         const value = (r: number): KernelExpr => lowerExpr(emit, s.value, registerScope(low, layout, r));
         const at = emit.value(bin('add', first, placeValue(low, layout, register, 'col')));
         if (view.element === 'u32') {
-          const word = packPair(emit, view.decl.element === 'f16' ? 'f16' : 'bf16', value(register), value(register + 1), low.target.matrix !== undefined);
+          const word = packPair(emit, narrow(view), value(register), value(register + 1));
           emit.push({ kind: 'store', storage: view.storage, index: emit.value(bin('shr', at, i32(1))), value: word, origin: emit.origin() });
         } else {
           storeElement(emit, view, at, value(register));

@@ -10,6 +10,7 @@ export function storedType(element: StorageElement): KernelType | undefined {
   switch (element) {
     case 'f32':
     case 'f16':
+    case 'bf16':
       return 'f32';
     case 'vec4f':
     case 'vec4h':
@@ -65,11 +66,15 @@ export function unaryType(op: KernelUnary, arg: KernelType): KernelType | undefi
     case 'splat':
       return when(arg === 'f32', 'vec4f');
     case 'unpack_half4':
+    case 'unpack_bfloat4':
       return when(arg === 'vec2u', 'vec4f');
     case 'pack_half4':
+    case 'pack_bfloat4':
       return when(arg === 'vec4f', 'vec2u');
     case 'unpack_half_low':
     case 'unpack_half_high':
+    case 'unpack_bfloat_low':
+    case 'unpack_bfloat_high':
       return when(arg === 'u32', 'f32');
     default:
       return unreachable(op);

@@ -1,6 +1,6 @@
 /**
  * Chooses what element a binding has for each buffer: by fours where rows are whole fours and the program walks along them, single
- * elements otherwise; f16 without hardware support as packed words. Refuses what no view can carry: packed stores that would share a
+ * elements otherwise; f16 and bf16 without hardware support as packed words. Refuses what no view can carry: packed stores that would share a
  * word between two rows.
  */
 import { sharedWords } from '../../dsl/catalogue/index.ts';
@@ -38,8 +38,9 @@ function viewOf(program: TileProgram, decl: BufferDecl, target: TargetRecord, fr
   if (fragments && rows) return decl.element === 'f32' ? 'f32' : 'u32';
   const byFours = rows && row !== undefined && row % 4 === 0;
   if (decl.element === 'f32') return byFours ? 'vec4f' : 'f32';
-  if (target.f16) return byFours ? 'vec4h' : 'f16';
+  if (decl.element === 'f16' && target.f16) return byFours ? 'vec4h' : 'f16';
   if (byFours) return 'vec2u';
+  if (decl.element === 'bf16' && target.bf16 === true) return 'bf16';
   return decl.access === 'read' || (rows && row !== undefined && row % 2 === 0) ? 'u32' : undefined;
 }
 
@@ -48,7 +49,7 @@ export function chooseViews(program: TileProgram, target: TargetRecord, schedule
   const refused: Diagnostic[] = [];
   for (const decl of program.buffers) {
     const element = viewOf(program, decl, target, schedule.layout === 'fragments');
-    if (element === undefined) refused.push(sharedWords(program.origin.span, { buffer: decl.name, row: fixedRow(decl) }));
+    if (element === undefined) refused.push(sharedWords(program.origin.span, { buffer: decl.name, element: decl.element, row: fixedRow(decl) }));
     else views.push({ decl, storage: decl.name, element });
   }
   return refused.length > 0 ? bad(refused) : good(views);

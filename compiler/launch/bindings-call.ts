@@ -129,7 +129,7 @@ export function axisCode(axis: Axis, tensor: TensorParam, names: Names): string 
   }
 }
 
-const floatArrays = { f32: 'Float32Array | GPUBuffer', f16: 'Float32Array | Uint16Array | GPUBuffer' };
+const floatArrays = { f32: 'Float32Array | GPUBuffer', f16: 'Float32Array | Uint16Array | GPUBuffer', bf16: 'Float32Array | Uint16Array | GPUBuffer' };
 
 function tensorType(tensor: TensorParam): string {
   switch (tensor.element) {
@@ -165,7 +165,7 @@ export function callProperties(plan: HostPlan, names: Names): OptionalKind<Prope
     name, type, isReadonly: true, hasQuestionToken: optional, ...docs([doc]),
   });
   const data = floatArrays[plan.dtype];
-  const half = plan.dtype === 'f16' ? ' A Uint16Array holds the bits of halves; a Float32Array is rounded.' : '';
+  const half = plan.dtype === 'f32' ? '' : ` A Uint16Array holds the bits of ${plan.dtype === 'f16' ? 'halves' : 'bfloat16 numbers'}; a Float32Array is rounded.`;
   return [
     fixed('q', data, `Queries [batch, heads, nQ, ${plan.dim}].${half}`),
     fixed('k', data, `Keys [batch, kvHeads, nK, ${plan.dim}].`),

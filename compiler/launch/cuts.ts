@@ -21,6 +21,7 @@ export function cutsOf(compiled: { readonly hostPlan: HostPlan; readonly prefill
   const step = Math.min(compiled.prefill.keyStep, compiled.decode.keyStep);
   // Every phase may end in a partial step of its own.
   const prefilled = launch.sizes.nQ > queryTileOf(compiled.decode);
-  const weights = prefilled && compiled.prefill.layout === 'fragments' ? { weights: 'f16' as const } : {};
+  const { dtype } = compiled.hostPlan;
+  const weights = prefilled && compiled.prefill.layout === 'fragments' && dtype !== 'f32' ? { weights: dtype } : {};
   return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots), ...weights };
 }

@@ -15,7 +15,7 @@ import { queryTileOf, type Schedule } from '../schedule.ts';
 import { stageBuffers } from '../stage/buffers.ts';
 import { lowerStages } from '../stage/lower-stages.ts';
 import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
-import type { BufferDecl, GridAxis, TileProgram } from '../tile/ir.ts';
+import type { BufferDecl, FloatElement, GridAxis, TileProgram } from '../tile/ir.ts';
 import { lowerMerge } from '../tile/lower-merge.ts';
 import { lowerPass, type PassGeometry } from '../tile/lower-pass.ts';
 import { extentsOf } from '../tile/extents.ts';
@@ -35,7 +35,7 @@ export interface Schedules {
 
 export interface LowerOptions {
   readonly dim: number;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly schedules: Schedules;
   /** Workgroups that fill the machine: fewer than this, and keys are split. */
   readonly parallelism: number;

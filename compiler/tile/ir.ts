@@ -17,7 +17,10 @@ import type { Expr, ScalarType } from '../expr/ir.ts';
 /** Stands for minus infinity in kernels (finite, so that differences are defined). */
 export const lowest = -3.0e38;
 
-export type BufferElement = 'f32' | 'f16' | 'int' | 'bool';
+/** Storage of q, k, v and out. */
+export type FloatElement = 'f32' | 'f16' | 'bf16';
+
+export type BufferElement = FloatElement | 'int' | 'bool';
 
 export interface BufferDecl {
   readonly name: string;
@@ -59,7 +62,7 @@ export type TileStmt =
   /** Declares a tile (every tile is declared once, before use, with a value for each element). */
   | { readonly kind: 'tile'; readonly tile: TileDecl; readonly value: Expr; readonly origin: Origin }
   /** Elementwise update of a declared tile; the value may read the tile's own old element. `precision` as for stores. */
-  | { readonly kind: 'map'; readonly target: string; readonly value: Expr; readonly precision?: 'f32' | 'f16' | 'bf16'; readonly origin: Origin }
+  | { readonly kind: 'map'; readonly target: string; readonly value: Expr; readonly precision?: FloatElement; readonly origin: Origin }
   /**
    * Declares an operand tile read from a float buffer: element (r, c) = buffer[rowIndex(r), c] where `where(r)` holds and
    * c < the buffer's last extent, else 0. `index` are all indices but the last, per row (they may use `row`, no `col`, no tiles
@@ -96,7 +99,7 @@ export type TileStmt =
       readonly index: readonly Expr[];
       readonly value: Expr;
       readonly where: Expr;
-      readonly precision?: 'f32' | 'f16' | 'bf16';
+      readonly precision?: FloatElement;
       readonly origin: Origin;
     }
   /** Conditions and bounds are scalars (uniform). */

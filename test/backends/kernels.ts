@@ -145,6 +145,20 @@ export const halfStorage: KernelProgram = program({
   ],
 });
 
+/** Packed bfloat16 in, scaled, packed bfloat16 out. */
+export const bfloats: KernelProgram = program({
+  name: 'bfloats',
+  summary: 'packed bfloat16 times a factor',
+  storage: [buffer('four', 'vec2u'), buffer('pairs', 'u32'), buffer('scaled', 'vec2u', 'write'), buffer('swapped', 'u32', 'write')],
+  uniforms: [{ name: 'factor', type: 'f32' }],
+  body: [
+    letStmt('values', un('unpack_bfloat4', load('four', 'vec2u', lane))),
+    store('scaled', lane, un('pack_bfloat4', bin('mul', refer('values', 'vec4f'), refer('factor', 'f32')))),
+    letStmt('pair', load('pairs', 'u32', lane)),
+    store('swapped', lane, bin('pack_bfloat2', un('unpack_bfloat_high', refer('pair', 'u32')), un('unpack_bfloat_low', refer('pair', 'u32')))),
+  ],
+});
+
 /** A variable declared inside a loop: the case that Tint's SPIR-V writer gets wrong without an initialiser. */
 export const freshInLoop: KernelProgram = program({
   name: 'fresh_in_loop',
@@ -182,6 +196,6 @@ export const awkward: KernelProgram = program({
   ],
 });
 
-export const allKernels: readonly KernelProgram[] = [vectorAdd, sharedSum, shuffled, halves, halfStorage, freshInLoop, awkward];
+export const allKernels: readonly KernelProgram[] = [vectorAdd, sharedSum, shuffled, halves, bfloats, halfStorage, freshInLoop, awkward];
 
 export { boolean, u32 };

@@ -9,8 +9,9 @@ import type { Tensor } from '../../backends/wgsl/runtime/buffers.ts';
 import type { OpenDevice } from '../../backends/wgsl/runtime/device.ts';
 import { denseAttention, type Inputs } from '../../compiler/interpreters/dense/index.ts';
 import { runPlanWithLockstep, runPlanWithTiles, type LaunchInput, type LaunchOutput } from '../../compiler/interpreters/launch.ts';
-import { f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
+import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../../compiler/interpreters/number.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
+import type { HostPlan } from '../../compiler/launch/plan.ts';
 import type { Compiled } from '../../compiler/pipeline.ts';
 import { compileEmulated, neededOf, runEmulated } from '../../tools/engines/cuda-emulated.ts';
 import type { Launch, Sizes } from '../../compiler/spec/ir.ts';
@@ -52,9 +53,9 @@ export function lockstepExecutor(subgroupWidth: number): Executor {
 }
 
 /** Tensors of a launch as the WebGPU runtime takes them. */
-export function deviceTensors(dtype: 'f32' | 'f16', asked: Launch, inputs: Inputs): ReadonlyMap<string, Tensor> {
+export function deviceTensors(dtype: HostPlan['dtype'], asked: Launch, inputs: Inputs): ReadonlyMap<string, Tensor> {
   const { batch, heads, kvHeads, nQ, nK, dim }: Sizes = asked.sizes;
-  const stored = (values: Inputs['q']): Float32Array | Uint16Array => (dtype === 'f32' ? Float32Array.from(values) : Uint16Array.from(values, f16Bits));
+  const stored = (values: Inputs['q']): Float32Array | Uint16Array => (dtype === 'f32' ? Float32Array.from(values) : Uint16Array.from(values, dtype === 'f16' ? f16Bits : bf16Bits));
   const tensors = new Map<string, Tensor>([
     ['q', { extents: [batch, heads, nQ, dim], data: stored(inputs.q) }],
     ['k', { extents: [batch, kvHeads, nK, dim], data: stored(inputs.k) }],
@@ -64,8 +65,8 @@ export function deviceTensors(dtype: 'f32' | 'f16', asked: Launch, inputs: Input
   return tensors;
 }
 
-function numbers(data: Float32Array | Uint16Array | Int32Array | GPUBuffer | undefined): ArrayLike<number> {
-  if (data instanceof Uint16Array) return Float64Array.from(data, f16FromBits);
+function numbers(data: Float32Array | Uint16Array | Int32Array | GPUBuffer | undefined, dtype: HostPlan['dtype']): ArrayLike<number> {
+  if (data instanceof Uint16Array) return Float64Array.from(data, dtype === 'f16' ? f16FromBits : bf16FromBits);
   return data !== undefined && ArrayBuffer.isView(data) ? data : [];
 }
 
@@ -77,11 +78,12 @@ export function wgslExecutor(opened: OpenDevice): Executor {
     plans.set(artefact, preparing);
     const prepared = await preparing;
     if (!prepared.ok) return refused(prepared.diagnostics);
-    const tensors = deviceTensors(artefact.hostPlan.dtype, asked, inputs);
+    const { dtype } = artefact.hostPlan;
+    const tensors = deviceTensors(dtype, asked, inputs);
     const result = await launch(prepared.value, asked.sizes, asked.scalars, tensors);
     if (!result.ok) return refused(result.diagnostics);
     const { outputs } = result.value;
-    return { out: numbers(outputs.get('out')?.data), lse: numbers(outputs.get('lse')?.data), problems: opened.problems().map((d) => d.message) };
+    return { out: numbers(outputs.get('out')?.data, dtype), lse: numbers(outputs.get('lse')?.data, dtype), problems: opened.problems().map((d) => d.message) };
   };
 }
 

@@ -5,11 +5,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
-import { roundF16 } from '../../compiler/interpreters/number.ts';
 import { resolveLaunch } from '../../compiler/launch/resolve.ts';
 import { compileSpec, type CompileOptions, type Compiled } from '../../compiler/pipeline.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import { CompilerBug, type Checked } from '../../dsl/diagnostic.ts';
+import { asStored } from '../../tools/inputs.ts';
 import { randomCases, type RandomCase } from '../support/random-spec.ts';
 import { cases } from './cases.ts';
 import type { Executor } from './executor.ts';
@@ -22,12 +22,6 @@ export interface Candidate {
   readonly compile: Omit<CompileOptions, 'dim'>;
   /** How many random programs to run beside the named cases. */
   readonly randomRuns: number;
-}
-
-function storedInputs(inputs: Inputs, dtype: 'f32' | 'f16'): Inputs {
-  if (dtype === 'f32') return inputs;
-  const round = (values: Inputs['q']): Float64Array => Float64Array.from(values, roundF16);
-  return { q: round(inputs.q), k: round(inputs.k), v: round(inputs.v) };
 }
 
 function compileOrSay(given: RandomCase, candidate: Candidate): Checked<Compiled> | string {
@@ -54,7 +48,7 @@ export async function judge(executor: Executor, candidate: Candidate, given: Ran
     const words = compiled.diagnostics.map((d) => [d.code, d.message].join(' '));
     return compiled.diagnostics.every((d) => d.kind === 'resource') ? { wrong: [], refused: words.join('; ') } : { wrong: words };
   }
-  const inputs = storedInputs(given.inputs, dtype);
+  const inputs = asStored(given.inputs, dtype);
   const { out, lse, problems } = await executor(compiled.value, { launch: given.launch, inputs });
   if (problems.length > 0) return { wrong: problems };
   const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given.launch) });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bin, extract, f32, fma, i32, lane, pick, refer, un, vec4 } from '../../compiler/kernel/build.ts';
+import { bf16Bits, bf16FromBits } from '../../compiler/interpreters/number.ts';
 import type { KernelBinary, KernelExpr, KernelStmt, KernelUnary } from '../../compiler/kernel/ir.ts';
-import { buffer, freshInLoop, halfStorage, halves, letStmt, load, program, sharedSum, shuffled, store, vectorAdd } from '../backends/kernels.ts';
+import { bfloats, buffer, freshInLoop, halfStorage, halves, letStmt, load, program, sharedSum, shuffled, store, vectorAdd } from '../backends/kernels.ts';
 import { runKernel, testDevice } from './run-kernel.ts';
 
 /** Bits of a few halves: 1, -2, 0.5, 65504, the smallest subnormal, -0, 0.333. */
@@ -57,6 +58,20 @@ describe('kernels on the device', () => {
     });
     const { y } = await runKernel(kernel, { buffers: { x: Float32Array.from(values), y: values.length } });
     expect(y).toEqual([0x3c00, 0x3c02, 0x3c01, 0x0000, 0x0002, 0x7bff]);
+  });
+
+  it('unpacks, scales and packs bfloat16, rounding to the nearest, ties to even', async () => {
+    const values = [1, -2, 0.5, 3.0e38, 1 + 2 ** -7, 2 ** -100, -0, 258];
+    const patterns = values.map(bf16Bits);
+    const four = Int32Array.from({ length: 128 }, (_, i) => (patterns[i % 8] ?? 0) | ((patterns[(i + 3) % 8] ?? 0) << 16));
+    const pairs = four.slice(0, 64);
+    const same = await runKernel(bfloats, { buffers: { four, pairs, scaled: 128, swapped: 64 }, uniforms: [1] });
+    expect(same['scaled']).toEqual([...four]);
+    expect(same['swapped']).toEqual([...pairs].map((pair) => (pair << 16) | (pair >>> 16)));
+    const ordinary = Int32Array.from({ length: 128 }, (_, i) => (bf16Bits(1 + i / 128) | (bf16Bits(-200 + i) << 16)));
+    const { scaled } = await runKernel(bfloats, { buffers: { four: ordinary, pairs, scaled: 128, swapped: 64 }, uniforms: [1.01] });
+    const once = (bits: number): number => bf16Bits(Math.fround(bf16FromBits(bits) * Math.fround(1.01)));
+    expect(scaled).toEqual([...ordinary].map((pair) => once(pair & 0xffff) | (once(pair >>> 16) << 16)));
   });
 
   it('starts variables of a loop body afresh in each round', async () => {

@@ -26,7 +26,7 @@ export function testDevice(): Promise<NodeDevice> {
 }
 
 const hostElements: Readonly<Record<StorageElement, BufferElement>> = {
-  f32: 'f32', vec4f: 'f32', i32: 'int', u32: 'int', vec2u: 'int', f16: 'f16', vec4h: 'f16', vec4u: 'f16',
+  f32: 'f32', vec4f: 'f32', i32: 'int', u32: 'int', vec2u: 'int', f16: 'f16', vec4h: 'f16', vec4u: 'f16', bf16: 'bf16',
 };
 
 /** A plan of this one kernel; its launch binds every buffer whole. */

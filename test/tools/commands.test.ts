@@ -8,6 +8,7 @@ import { memoryIo } from '../../tools/command-line/io.ts';
 import { runCommandLine } from '../../tools/command-line/main.ts';
 import { encodeTensor, readSafetensors, writeSafetensors } from '../../tools/io/safetensors.ts';
 import { randomInputs } from '../../tools/inputs.ts';
+import { floatsOf } from '../../tools/tensors.ts';
 
 let folder = '';
 
@@ -223,6 +224,24 @@ describe('run', () => {
     expect(mine.value.tensors.get('lse')).toMatchObject({ dtype: 'F32', shape: [1, 2, 6] });
     const numbers = (f: typeof mine): readonly number[] => [...new Float32Array(Uint8Array.from(f.value.tensors.get('lse')?.data ?? []).buffer)];
     numbers(mine).forEach((x, i) => expect(x).toBeCloseTo(numbers(truth)[i] ?? Number.NaN, 4));
+  });
+
+  test('follows bfloat16 files: out in BF16, rounded once from what the interpreter says', async () => {
+    const brain = new Map(['q', 'k', 'v'].map((name, i) => [name, encodeTensor('BF16', [1, 1, 6, 4], Float64Array.from({ length: 24 }, (_, j) => Math.sin(j + 7 * i)))] as const));
+    writeSafetensors(join(folder, 'brain.safetensors'), brain, []);
+    const outputs: (readonly number[])[] = [];
+    for (const backend of ['interpreter', 'tile', 'lockstep']) {
+      expect(await filigree('run', 'window.fil', '--in', 'brain.safetensors', '--out', 'b.safetensors', '--backend', backend, '--set', 'size=2')).toMatchObject({ code: 0, err: '' });
+      const read = readSafetensors(join(folder, 'b.safetensors'));
+      const out = read.ok ? read.value.tensors.get('out') : undefined;
+      expect(out).toMatchObject({ dtype: 'BF16', shape: [1, 1, 6, 4] });
+      const values = out === undefined ? undefined : floatsOf(out);
+      outputs.push(values?.ok === true ? [...values.data] : []);
+    }
+    const [exact = [], ...others] = outputs;
+    expect(exact.some((x) => x !== 0)).toBe(true);
+    // A kernel may stand on the other side of the middle between two numbers of eight bits.
+    for (const other of others) other.forEach((x, i) => expect(Math.abs(x - (exact[i] ?? Number.NaN))).toBeLessThanOrEqual(2 ** -7 * Math.abs(exact[i] ?? 0)));
   });
 
   test('takes tensor parameters from the same file', async () => {

@@ -6,7 +6,8 @@
 import { compileSpec } from '../../compiler/pipeline.ts';
 import type { CompileOptions } from '../../compiler/pipeline.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
-import { bad, good } from '../../dsl/diagnostic.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
+import { good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { lineColumn } from '../../dsl/span.ts';
 import type { Origin } from '../../dsl/span.ts';
@@ -25,7 +26,7 @@ import { percent, tableText } from '../table.ts';
 export interface CudaBuild {
   readonly arch: string;
   readonly dim: number;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly trace: NonNullable<CompileOptions['trace']>;
   /** Texts of the sources by file, for comments that name lines. */
   readonly sources: ReadonlyMap<string, string>;

@@ -1,5 +1,5 @@
 /**
- * `filigree build FILE... --target wgsl,ts --out DIR [--dim D --dtype f32|f16 --name NAME --target-record NAME] [--trace DIR]`: for every
+ * `filigree build FILE... --target wgsl,ts --out DIR [--dim D --dtype f32|f16|bf16 --name NAME --target-record NAME] [--trace DIR]`: for every
  * attention of the files, a `.wgsl` per kernel, `NAME.plan.json` (the host plan) and `NAME.ts` (a typed module for plain WebGPU).
  * `--target cuda|pytorch --arch sm_80|sm_90a|sm_120a`: `NAME.cu`, `NAME.h` and the plan, or a Python package (build-cuda.ts).
  * `--trace` writes every level of each compilation as numbered files with an index.
@@ -66,7 +66,7 @@ export const command: CommandModule = {
       .option('--out <folder>', 'where to')
       .option('--name <name>', 'only this declaration (default: every attention)')
       .option('--dim <count>', 'head dimension (default: 64)')
-      .option('--dtype <type>', 'storage of q, k, v and out: f32 or f16 (default: f32)')
+      .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32)')
       .option('--target-record <name>', `what the kernels may use: ${targets.map((t) => t.name).join(', ')} (default: webgpu-default)`)
       .option('--trace <folder>', 'write every level of each compilation there');
     declareSettings(c);
@@ -74,7 +74,7 @@ export const command: CommandModule = {
   run: async (given) => {
     const wanted = kindsOf(given);
     const dim = countOf(given, 'dim', 1, 256) ?? 64;
-    const dtype = choiceOf(given, 'dtype', ['f32', 'f16'] as const) ?? 'f32';
+    const dtype = choiceOf(given, 'dtype', ['f32', 'f16', 'bf16'] as const) ?? 'f32';
     const target = targetOf(given, 'webgpu-default');
     const out = textOf(given, 'out') ?? refuse('FIL9003', 'the option --out is needed', optionSpan(given.line, '--out'), { label: 'missing here', help: 'for example --out dist' });
     const only = textOf(given, 'name');

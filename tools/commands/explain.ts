@@ -43,7 +43,7 @@ export const command: CommandModule = {
     declareSettings(c);
     c.option('--batch <count>', 'batches (default: from the tensors, or 1)')
       .option('--tile <rows x keys>', 'count in tiles of this size (default: those of the schedule)')
-      .option('--dtype <type>', 'storage of q, k, v and out: f32 or f16 (default: f32)')
+      .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32)')
       .option('--target-record <name>', `what the machine can do: ${targets.map((t) => t.name).join(', ')} (default: webgpu-default)`);
   },
   run: async (given) => {
@@ -54,7 +54,7 @@ export const command: CommandModule = {
     const tile = tileOf(given);
     const options: ExplainOptions = {
       target: targetOf(given, 'webgpu-default'),
-      dtype: choiceOf(given, 'dtype', ['f32', 'f16'] as const) ?? 'f32',
+      dtype: choiceOf(given, 'dtype', ['f32', 'f16', 'bf16'] as const) ?? 'f32',
       ...(tile === undefined ? {} : { tile }),
     };
     const origin = originOf(given);

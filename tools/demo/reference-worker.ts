@@ -7,13 +7,14 @@ import { attentionWithBounds } from '../../compiler/interpreters/bounds.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { Cuts } from '../../compiler/launch/cuts.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 
 export interface ReferenceRequest {
   readonly id: number;
   readonly spec: Spec;
   readonly launch: Launch;
   readonly inputs: Inputs;
-  readonly outType: 'f32' | 'f16';
+  readonly outType: FloatElement;
   /** How the kernels under test cut the work of a row: the bounds depend on it. */
   readonly cuts: Cuts;
 }

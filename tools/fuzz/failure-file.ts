@@ -4,6 +4,7 @@
  */
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
 import { specToSource } from '../../compiler/spec/to-source.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { inputsOf } from '../inputs.ts';
 import { encodeTensor } from '../io/safetensors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
@@ -15,7 +16,7 @@ export interface Failure {
   readonly case: Case;
   readonly seed: number;
   readonly level: string;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
 }
 
 export interface FailureFiles {
@@ -51,8 +52,12 @@ export function failureFiles(failure: Failure, message: string): FailureFiles {
 export interface Replayed {
   readonly case: Case;
   readonly seed: number;
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly level: string;
+}
+
+function dtypeNamed(name: string | undefined): FloatElement {
+  return name === 'f16' || name === 'bf16' ? name : 'f32';
 }
 
 /** The case of a stored failure; what is wrong with the file otherwise. */
@@ -72,7 +77,7 @@ export function replayedCase(spec: Spec, file: SafetensorsFile): Replayed | stri
   return {
     case: { spec, launch, inputs: inputs.value },
     seed: Number(file.metadata.get('seed') ?? '0'),
-    dtype: file.metadata.get('dtype') === 'f16' ? 'f16' : 'f32',
+    dtype: dtypeNamed(file.metadata.get('dtype')),
     level: file.metadata.get('level') ?? 'tile',
   };
 }

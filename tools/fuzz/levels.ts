@@ -18,6 +18,7 @@ import { verifyPlan } from '../../compiler/plan/verify.ts';
 import type { Schedule } from '../../compiler/schedule.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { good, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked, Diagnostic } from '../../dsl/diagnostic.ts';
 import { cudaTargets, targets } from '../../backends/targets.ts';
@@ -26,7 +27,8 @@ import type { EmulatedProgram } from '../engines/cuda-emulated.ts';
 import { sharedSession } from '../engines/device.ts';
 import { compileWgsl } from '../engines/compile.ts';
 import type { EngineResult } from '../engines/engine.ts';
-import { randomOf } from '../random.ts';
+import { asStored } from '../inputs.ts';
+import { mixSeeds, randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 import { randomSchedule } from './random-schedule.ts';
@@ -37,16 +39,22 @@ export const levels = ['algebra', 'tile', 'kernel', 'wgsl', 'cuda-emulated'] as 
 export type Level = (typeof levels)[number];
 
 export interface LevelOptions {
-  readonly dtype: 'f32' | 'f16';
+  readonly dtype: FloatElement;
   readonly adapter?: string;
   /** Called for each case that a limit of the target refuses: nothing was compared then. */
   readonly onRefused?: () => void;
 }
 
+/** Storage types by the seed of a case, for campaigns that are asked for none. */
+export function drawnDtype(seed: number): FloatElement {
+  return randomOf(mixSeeds(seed, 16)).pick(['f32', 'f16', 'bf16']);
+}
+
 /** What is wrong with a case at a level, or undefined. Exceptions of the compiler are findings too. */
 export async function checkCase(level: Level, asked: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
   try {
-    const given = withAllOutputs(asked);
+    // The numbers as they are stored: the reference works on the same.
+    const given = withAllOutputs(storedAs(asked, options.dtype));
     switch (level) {
       case 'algebra':
         return checkAlgebra(given, randomOf(seed), options);
@@ -63,6 +71,11 @@ export async function checkCase(level: Level, asked: Case, seed: number, options
   } catch (error) {
     return `exception: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
   }
+}
+
+/** The case with q, k and v as they are stored: what the reference works on as well. */
+function storedAs(asked: Case, dtype: FloatElement): Case {
+  return { ...asked, inputs: asStored(asked.inputs, dtype) };
 }
 
 function refusal(diagnostics: readonly Diagnostic[], options: LevelOptions): string | undefined {
@@ -94,7 +107,7 @@ function exactStages({ spec, launch, inputs }: Case): NonNullable<EngineResult['
 }
 
 /** Compares a result with the interpreter's: stage tensors by their rules, the attention on the stage tensors that came out. */
-export function compareResult(given: Case, result: Pick<EngineResult, 'out' | 'lse' | 'outputs'>, dtype: 'f32' | 'f16', cuts: Cuts): string | undefined {
+export function compareResult(given: Case, result: Pick<EngineResult, 'out' | 'lse' | 'outputs'>, dtype: FloatElement, cuts: Cuts): string | undefined {
   const fault = stageFault(given, result.outputs);
   if (fault !== undefined || given.spec.computes === 'stages') return fault;
   const { spec, launch, inputs } = asGiven(given, result.outputs);
@@ -112,7 +125,7 @@ function randomTarget(random: Random): TargetRecord {
   return random.pick([first, ...rest]);
 }
 
-function randomSchedules(random: Random, target: TargetRecord, dim: number, dtype: 'f32' | 'f16'): { readonly prefill?: Schedule; readonly decode?: Schedule } {
+function randomSchedules(random: Random, target: TargetRecord, dim: number, dtype: FloatElement): { readonly prefill?: Schedule; readonly decode?: Schedule } {
   if (random.coin(0.3)) return {};
   return { prefill: randomSchedule(random, target, dim, dtype, 'prefill'), decode: randomSchedule(random, target, dim, dtype, 'decode') };
 }
@@ -156,7 +169,7 @@ async function checkOnDevice(given: Case, random: Random, options: LevelOptions)
 }
 
 /** The compilation that a case and its seed stand for. */
-function compileForCuda({ spec, launch }: Case, random: Random, dtype: 'f32' | 'f16'): Checked<Compiled> {
+function compileForCuda({ spec, launch }: Case, random: Random, dtype: FloatElement): Checked<Compiled> {
   const [first, ...rest] = cudaTargets;
   if (first === undefined) throw new Error('there are no targets');
   const { dim } = launch.sizes;
@@ -171,11 +184,11 @@ const warmed = new WeakMap<Spec, Map<number, { readonly compiled: Compiled; read
  * Compiles all cases of a lot with one run of nvcc, for checks of level cuda-emulated that follow. What cannot be compiled here (a refusal, a
  * bug) is left to the check of the case, which says why.
  */
-export async function warmEmulator(lot: readonly (readonly [Case, number])[], options: LevelOptions): Promise<void> {
+export async function warmEmulator(lot: readonly (readonly [Case, number])[], dtypeOf: (seed: number) => FloatElement): Promise<void> {
   const ready = lot.flatMap(([asked, seed]) => {
     try {
       const given = withAllOutputs(asked);
-      const compiled = compileForCuda(given, randomOf(seed), options.dtype);
+      const compiled = compileForCuda(given, randomOf(seed), dtypeOf(seed));
       return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {
       return [];

@@ -4,10 +4,11 @@
  */
 import type { Schedule } from '../../compiler/schedule.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import type { Random } from '../random.ts';
 
-export function randomSchedule(random: Random, target: TargetRecord, dim: number, dtype: 'f32' | 'f16', kind: 'prefill' | 'decode'): Schedule {
-  if (kind === 'prefill' && dtype === 'f16' && target.matrix?.includes(dtype) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
+export function randomSchedule(random: Random, target: TargetRecord, dim: number, dtype: FloatElement, kind: 'prefill' | 'decode'): Schedule {
+  if (kind === 'prefill' && dtype !== 'f32' && target.matrix?.includes(dtype) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
   const subgroup = target.subgroups === undefined ? 1 : Math.min(random.pick([4, 8]), target.subgroups.min);
   const lanes = Math.min(random.pick(kind === 'decode' ? [4, 8, 16] : [1, 4, 8, 16]), target.maxWorkgroupSize);
   if (kind === 'decode') {

@@ -10,7 +10,7 @@ import type { BufferElement } from '../../../compiler/tile/ir.ts';
 export const bufferUsage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80, queryResolve: 0x200 } as const;
 export const mapModeRead = 0x1;
 
-/** f32 as Float32Array, f16 as bit patterns in Uint16Array, int as Int32Array, bool as either with 0 and 1. */
+/** f32 as Float32Array, f16 and bf16 as bit patterns in Uint16Array, int as Int32Array, bool as either with 0 and 1. */
 export type TensorData = Float32Array | Uint16Array | Int32Array | Uint8Array;
 
 export interface Tensor {
@@ -24,7 +24,7 @@ export function isBuffer(data: TensorData | GPUBuffer): data is GPUBuffer {
 }
 
 export function bytesPerElement(element: BufferElement): number {
-  return element === 'f16' ? 2 : 4;
+  return element === 'f16' || element === 'bf16' ? 2 : 4;
 }
 
 /** Bytes of a buffer that holds this many elements. */
@@ -47,6 +47,7 @@ function hostWords(data: TensorData, element: BufferElement): TensorData | undef
     case 'f32':
       return data instanceof Float32Array ? data : undefined;
     case 'f16':
+    case 'bf16':
       return data instanceof Uint16Array ? data : undefined;
     case 'int':
       return data instanceof Int32Array ? data : undefined;
@@ -63,6 +64,7 @@ export function hostArray(bytes: ArrayBuffer, elements: number, element: BufferE
     case 'f32':
       return new Float32Array(bytes, 0, elements);
     case 'f16':
+    case 'bf16':
       return new Uint16Array(bytes, 0, elements);
     case 'int':
     case 'bool':
@@ -97,7 +99,7 @@ export function createPool(device: GPUDevice, usage: number): BufferPool {
   };
 }
 
-/** All bits set is NaN in f32 and f16, and -1 as an integer. */
+/** All bits set is NaN in any float, and -1 as an integer. */
 const poisonBlock = new Uint8Array(1 << 20).fill(0xff);
 
 /** Fills the first `bytes` of a buffer with NaN. */

@@ -6,7 +6,7 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelType } from '../../kernel/ir.ts';
 import type { NameScope } from '../../scope.ts';
-import { f16FromBits } from '../number.ts';
+import { bf16FromBits, f16FromBits } from '../number.ts';
 import { checkUse, componentsOf, floats, ints, laneName, report, room, taintRoom } from './machine.ts';
 import type { Held, Lanes, Machine, Run, Value } from './machine.ts';
 import { inShared, inStorage, noteLoad, noteSharedLoad } from './memory.ts';
@@ -123,6 +123,9 @@ function compileLoad(scope: Scope, e: Extract<KernelExpr, { readonly kind: 'load
           break;
         case 'f16':
           out[lane] = f16FromBits(view.u16[i] ?? 0);
+          break;
+        case 'bf16':
+          out[lane] = bf16FromBits(view.u16[i] ?? 0);
           break;
         case 'vec2u':
           out[2 * lane] = view.u32[2 * i] ?? 0;

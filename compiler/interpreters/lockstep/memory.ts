@@ -20,7 +20,7 @@ export interface StorageValue {
 
 /** Bytes of an element in device memory; bools are words. */
 export function bytesOfElement(element: BufferElement): 2 | 4 {
-  return element === 'f16' ? 2 : 4;
+  return element === 'f16' || element === 'bf16' ? 2 : 4;
 }
 
 /** What the lanes of one dispatch have done to a buffer. */
@@ -50,6 +50,7 @@ export interface StorageView {
 export function bytesOfView(element: StorageElement): number {
   switch (element) {
     case 'f16':
+    case 'bf16':
       return 2;
     case 'f32':
     case 'i32':

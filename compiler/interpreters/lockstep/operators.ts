@@ -6,7 +6,7 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import { bitLength, popcount, trailingZeros } from '../../expr/arithmetic.ts';
 import type { KernelBinary, KernelType, KernelUnary } from '../../kernel/ir.ts';
-import { bf16Bits, f16Bits, f16FromBits } from '../number.ts';
+import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../number.ts';
 import { floats, ints, laneName, report, words } from './machine.ts';
 import type { Lanes, Machine, Run } from './machine.ts';
 
@@ -84,24 +84,40 @@ export function unaryLoop(op: KernelUnary, type: KernelType, o: Lanes, a: Lanes)
         for (let i = 0; i < a.length; i += 1) o.fill(a[i] ?? 0, 4 * i, 4 * i + 4);
       };
     case 'unpack_half4':
-      return () => {
-        for (let i = 0; i < a.length; i += 1) {
-          const pair = a[i] ?? 0;
-          o[2 * i] = f16FromBits(pair & 0xffff);
-          o[2 * i + 1] = f16FromBits(pair >>> 16);
-        }
-      };
+      return unpackPairs(o, a, f16FromBits);
+    case 'unpack_bfloat4':
+      return unpackPairs(o, a, bf16FromBits);
     case 'pack_half4':
-      return () => {
-        for (let i = 0; i < o.length; i += 1) o[i] = f16Bits(a[2 * i] ?? 0) | (f16Bits(a[2 * i + 1] ?? 0) << 16);
-      };
+      return packPairs(o, a, f16Bits);
+    case 'pack_bfloat4':
+      return packPairs(o, a, bf16Bits);
     case 'unpack_half_low':
       return each(floats(o), words(a), (x) => f16FromBits(x & 0xffff));
     case 'unpack_half_high':
       return each(floats(o), words(a), (x) => f16FromBits(x >>> 16));
+    case 'unpack_bfloat_low':
+      return each(floats(o), words(a), (x) => bf16FromBits(x & 0xffff));
+    case 'unpack_bfloat_high':
+      return each(floats(o), words(a), (x) => bf16FromBits(x >>> 16));
     default:
       return unreachable(op);
   }
+}
+
+function unpackPairs(o: Lanes, a: Lanes, numberOf: (bits: number) => number): Run {
+  return () => {
+    for (let i = 0; i < a.length; i += 1) {
+      const pair = a[i] ?? 0;
+      o[2 * i] = numberOf(pair & 0xffff);
+      o[2 * i + 1] = numberOf(pair >>> 16);
+    }
+  };
+}
+
+function packPairs(o: Lanes, a: Lanes, bitsOf: (value: number) => number): Run {
+  return () => {
+    for (let i = 0; i < o.length; i += 1) o[i] = bitsOf(a[2 * i] ?? 0) | (bitsOf(a[2 * i + 1] ?? 0) << 16);
+  };
 }
 
 /** Division and shifts, whose operands can be wrong: lanes that execute are checked. */

@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../../../dsl/diagnostic.ts';
 import type { KernelStmt } from '../../kernel/ir.ts';
-import { f16Bits } from '../number.ts';
+import { bf16Bits, f16Bits } from '../number.ts';
 import { compileCommit, compileCopy, compileWait } from './copies.ts';
 import { compileValue, inArray, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
@@ -82,6 +82,9 @@ function compileStore(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'sto
           break;
         case 'f16':
           view.u16[i] = f16Bits(out[lane] ?? 0);
+          break;
+        case 'bf16':
+          view.u16[i] = bf16Bits(out[lane] ?? 0);
           break;
         case 'vec2u':
           view.u32[2 * i] = out[2 * lane] ?? 0;

@@ -3,7 +3,7 @@
  * multiple of 16 with room that belongs to no element.
  */
 import type { BufferElement } from '../../tile/ir.ts';
-import { f16Bits, f16FromBits } from '../number.ts';
+import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../number.ts';
 import { bytesOfElement } from './memory.ts';
 import type { StorageValue } from './memory.ts';
 
@@ -25,13 +25,16 @@ export function storageOf(element: BufferElement, values: ArrayLike<number>): St
     case 'f16':
       new Uint16Array(bytes.buffer).set(Uint16Array.from(values, f16Bits));
       break;
+    case 'bf16':
+      new Uint16Array(bytes.buffer).set(Uint16Array.from(values, bf16Bits));
+      break;
   }
   return { element, length: values.length, bytes };
 }
 
 /** Memory in which nothing has a value yet: reads of it are problems, and what lies there is no plausible result. */
 export function unwrittenStorage(element: BufferElement, length: number): StorageValue {
-  // All ones: NaN as f32 and f16, -1 as int.
+  // All ones: NaN as any float, -1 as int.
   return { element, length, bytes: paddedBytes(element, length).fill(255), written: new Uint8Array(length) };
 }
 
@@ -46,5 +49,7 @@ export function storageValues(value: StorageValue): Float64Array {
       return Float64Array.from(new Int32Array(bytes.buffer, bytes.byteOffset, length));
     case 'f16':
       return Float64Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, length), f16FromBits);
+    case 'bf16':
+      return Float64Array.from(new Uint16Array(bytes.buffer, bytes.byteOffset, length), bf16FromBits);
   }
 }

@@ -3,12 +3,12 @@
  * extents, which elements have ever been written, and which this run has stored. Half-precision buffers hold rounded values.
  */
 import type { BufferDecl, BufferElement } from '../../tile/ir.ts';
-import { roundF16 } from '../number.ts';
+import { roundBf16, roundF16 } from '../number.ts';
 
 /** The memory behind a buffer. f32 memory may hold float64 values: the tile interpreter does not round to f32. */
 export interface BufferValue {
   readonly element: BufferElement;
-  /** Row-major; at least as long as the declared extents say. f16 buffers hold the values, not their bits. */
+  /** Row-major; at least as long as the declared extents say. f16 and bf16 buffers hold the values, not their bits. */
   readonly data: Float64Array | Float32Array | Int32Array | Uint8Array;
   /** 1 for each element that has a value; absent: all have (inputs). */
   readonly written?: Uint8Array;
@@ -71,6 +71,9 @@ export function storeElement(state: BufferState, at: number, value: number): boo
   switch (element) {
     case 'f16':
       data[at] = roundF16(value);
+      break;
+    case 'bf16':
+      data[at] = roundBf16(value);
       break;
     case 'bool':
       data[at] = value !== 0 ? 1 : 0;

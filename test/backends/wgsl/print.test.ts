@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { printWgsl } from '../../../backends/wgsl/module.ts';
 import { lintWgsl } from '../../../backends/wgsl/lint.ts';
 import { validatePrinted, validateWgsl } from '../../../backends/wgsl/validate.ts';
-import { allKernels, awkward, freshInLoop, halfStorage, halves, sharedSum, shuffled, vectorAdd } from '../kernels.ts';
+import { allKernels, awkward, bfloats, freshInLoop, halfStorage, halves, sharedSum, shuffled, vectorAdd } from '../kernels.ts';
 
 describe('printed WGSL', () => {
   it('shows bindings, the uniform block and the entry point of an elementwise kernel', () => {
@@ -116,6 +116,16 @@ describe('printed WGSL', () => {
       }
       "
     `);
+  });
+  it('takes bfloat16 apart and puts it together with integers', () => {
+    const { text } = printWgsl(bfloats);
+    expect(text).toContain('let values: vec4f = unpack_bfloat4(four[lane]);');
+    expect(text).toContain('swapped[lane] = pack_bfloat2(unpack_bfloat_high(pair), unpack_bfloat_low(pair));');
+    expect(text.match(/^fn \w+/gm)).toEqual(['fn pack_bfloat2', 'fn pack_bfloat4', 'fn unpack_bfloat4', 'fn unpack_bfloat_high', 'fn unpack_bfloat_low', 'fn bfloats']);
+    expect(text).not.toContain('enable f16');
+  });
+  it('refuses single elements of bfloat16, which WGSL has not', () => {
+    expect(() => printWgsl({ ...bfloats, storage: bfloats.storage.map((s) => ({ ...s, element: 'bf16' as const })) })).toThrow('no elements of bf16');
   });
   it('converts at the border of f16 storage', () => {
     expect(printWgsl(halfStorage).text).toMatchInlineSnapshot(`

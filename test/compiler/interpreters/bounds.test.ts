@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as x from '../../../compiler/expr/build.ts';
 import { attentionWithBounds, compareRows, poisonBits } from '../../../compiler/interpreters/bounds.ts';
-import { f32Bits, f32FromBits, roundF16 } from '../../../compiler/interpreters/number.ts';
+import { f32Bits, f32FromBits, roundBf16, roundF16 } from '../../../compiler/interpreters/number.ts';
 import { tracked } from '../../../compiler/interpreters/tracked.ts';
 import { randomSequence } from '../../support/random-parameters.ts';
 import { randomCases, randomInputs, specAround } from '../../support/random-spec.ts';
@@ -68,19 +68,19 @@ test('rounding the output to f16 stays within the bounds for f16, and not within
   expect(compareRows(kernel, single.out, single.bounds.out).ok).toBe(false);
 });
 
-test('rounding weights to f16 stays within the bounds for that, and not within those for f32', () => {
+test.each([['f16', roundF16], ['bf16', roundBf16]] as const)('rounding weights to %s stays within the bounds for that, and not within those for f32', (type, weight) => {
   fc.assert(fc.property(randomCases({ maxLength: 40 }), ({ spec, launch, inputs }) => {
-    const dense = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'f16' });
-    const kernel = attentionF32(spec, launch, inputs, { tile: 16, base2: false, noise: () => 0, weight: roundF16 });
+    const dense = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: type });
+    const kernel = attentionF32(spec, launch, inputs, { tile: 16, base2: false, noise: () => 0, weight });
     expect(compareRows(kernel.out, dense.out, dense.bounds.out).ok).toBe(true);
     expect(compareRows(kernel.lse, dense.lse, dense.bounds.lse).ok).toBe(true);
   }), { numRuns: 60, seed: 22 });
   const spec = specAround({ kind: 'all', span });
   const launch = { sizes: { batch: 1, heads: 2, kvHeads: 1, nQ: 8, nK: 8, dim: 8 }, scalars: new Map(), tensors: new Map() };
   const inputs = randomInputs(launch.sizes, 9);
-  const kernel = attentionF32(spec, launch, inputs, { tile: 8, base2: false, noise: () => 0, weight: roundF16 });
+  const kernel = attentionF32(spec, launch, inputs, { tile: 8, base2: false, noise: () => 0, weight });
   const single = attentionWithBounds(spec, launch, inputs, { outType: 'f32' });
-  const rounded = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'f16' });
+  const rounded = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: type });
   expect(compareRows(kernel.out, single.out, single.bounds.out).ok).toBe(false);
   expect(compareRows(kernel.out, rounded.out, rounded.bounds.out).ratio).toBeGreaterThan(0.02);
 });

@@ -246,6 +246,33 @@ describe('kernels run with all lanes in step', () => {
     expect([...storageValues(made)]).toEqual([1, 2, 3, 4, 0.0999755859375, -2, Number.POSITIVE_INFINITY]);
   });
 
+  it('reads and writes bfloat16 as pairs, fours and single elements', () => {
+    const given = storageOf('bf16', [1, 2, 3, 4, 5, 6, 7, 0.1]);
+    const made = unwrittenStorage('bf16', 7);
+    const view = (name: string, buffer: string, element: StorageDecl['element'], access: 'read' | 'write'): StorageDecl => ({ name, buffer, element, access });
+    const p = kernel({
+      lanes: 1,
+      storage: [
+        outDecl, view('pairs', 'h', 'u32', 'read'), view('fours', 'h', 'vec2u', 'read'), view('singles', 'h', 'bf16', 'read'),
+        view('made4', 'made', 'vec2u', 'write'), view('made2', 'made', 'u32', 'write'), view('made1', 'made', 'bf16', 'write'),
+      ],
+      body: [
+        store('out', i32(0), un('unpack_bfloat_high', load('pairs', i32(1), 'u32'))),
+        store('out', i32(1), un('unpack_bfloat_low', load('pairs', i32(2), 'u32'))),
+        store('out', i32(2), extract(un('unpack_bfloat4', load('fours', i32(1), 'vec2u')), 2)),
+        store('out', i32(3), load('singles', i32(7))),
+        store('made4', i32(0), un('pack_bfloat4', un('unpack_bfloat4', load('fours', i32(0), 'vec2u')))),
+        // 1 + 2^-8 lies in the middle and goes to the even neighbour, as does 1 + 3 * 2^-8.
+        store('made2', i32(2), bin('pack_bfloat2', f32(1 + 2 ** -8), f32(1 + 3 * 2 ** -8))),
+        store('made1', i32(6), f32(-0.1)),
+      ],
+    });
+    const { kinds, out } = run(p, { outLength: 4, storage: new Map([['h', given], ['made', made]]) });
+    expect(kinds).toEqual([]);
+    expect(out).toEqual([4, 5, 7, 0.10009765625]);
+    expect([...storageValues(made)]).toEqual([1, 2, 3, 4, 1, 1 + 2 ** -6, -0.10009765625]);
+  });
+
   it('computes on vectors elementwise, scaled, dotted and fused', () => {
     const v = vec4([f32(1), f32(2), f32(3), f32(4)]);
     const p = kernel({

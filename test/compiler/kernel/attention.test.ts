@@ -4,6 +4,7 @@ import { lavapipe, swiftshader, webgpuDefault } from '../../../backends/targets.
 import { chooseSchedule } from '../../../compiler/choose-schedule.ts';
 import type { Schedule } from '../../../compiler/schedule.ts';
 import type { TargetRecord } from '../../../compiler/target.ts';
+import type { FloatElement } from '../../../compiler/tile/ir.ts';
 import { noise, runBoth, worstDifference, type Launch } from './both.ts';
 import { attention, rowsSchedule } from './programs.ts';
 
@@ -15,9 +16,9 @@ function launchFor(nQ: number, nK: number, dim: number, queryTile: number, heads
 }
 
 /** Scores are at most sqrt(dim); their rounding enters the weights, the sums have up to nK terms of size 1. */
-function bound(dim: number, nK: number, element: 'f32' | 'f16'): number {
+function bound(dim: number, nK: number, element: FloatElement): number {
   const unit = 2 ** -24;
-  const rounding = element === 'f16' ? 2 ** -11 : 0;
+  const rounding = element === 'f32' ? 0 : element === 'f16' ? 2 ** -11 : 2 ** -8;
   return unit * (4 * (dim + 4) * Math.sqrt(dim) + 4 * nK + 32) + rounding;
 }
 
@@ -26,7 +27,7 @@ interface Case {
   readonly target: TargetRecord;
   readonly width: number;
   readonly dim: number;
-  readonly element: 'f32' | 'f16';
+  readonly element: FloatElement;
 }
 
 function check(c: Case, nQ: number, nK: number): void {
@@ -69,7 +70,7 @@ describe('attention in lock-step', () => {
     check({ schedule: rowsSchedule({ operand: 'shuffle', lanes: 16, rowsPerLane: 1, keyStep: 8 }), target: swiftshader, width: 16, dim: 8, element: 'f32' }, 20, 25);
     check({ schedule: rowsSchedule({ operand: 'shuffle', lanes: 16, rowsPerLane: 1, keyStep: 8, subgroup: 8 }), target: lavapipe, width: 8, dim: 8, element: 'f32' }, 20, 25);
   });
-  for (const element of ['f32', 'f16'] as const) {
+  for (const element of ['f32', 'f16', 'bf16'] as const) {
     it(`is right as software drivers with wide vectors get it, ${element}`, () => {
       for (const kind of ['prefill', 'decode'] as const) {
         check({ schedule: chooseSchedule(lavapipe, { dim: 36, dtype: element, kind, pins: {} }), target: lavapipe, width: 8, dim: 36, element }, 35, 37);

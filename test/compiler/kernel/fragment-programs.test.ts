@@ -9,6 +9,8 @@ import type { KernelProgram } from '../../../compiler/kernel/ir.ts';
 import { cutsOf } from '../../../compiler/launch/cuts.ts';
 import { compileSpec, type Compiled } from '../../../compiler/pipeline.ts';
 import type { Schedule } from '../../../compiler/schedule.ts';
+import type { FloatElement } from '../../../compiler/tile/ir.ts';
+import { asStored } from '../../../tools/inputs.ts';
 import { countSites, is, nodeAt, removed, rewriteSite, type Match, type Node } from '../../mutation/rewrite.ts';
 import { caseOf, sizesOf, specOf, type Case } from '../../support/levels.ts';
 import { randomCases } from '../../support/random-spec.ts';
@@ -17,19 +19,20 @@ const prefill: Schedule = {
   layout: 'fragments', lanes: 64, rowsPerLane: 2, keyStep: 16, keyTile: 32, operand: 'workgroup', subgroup: 32, rowStorage: 'registers', chunkUnroll: 64,
 };
 
-function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule): Compiled {
-  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype: 'f16', schedules: { prefill: schedule } });
+function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule, dtype: FloatElement = 'f16'): Compiled {
+  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype, schedules: { prefill: schedule } });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('\n'));
   return compiled.value;
 }
 
 /** What is wrong with a run of the kernels; nothing: they agree with the dense interpreter. */
-function complaint({ spec, launch, inputs }: Case, compiled: Compiled, kernels: readonly KernelProgram[] = compiled.kernelPrograms): string | undefined {
+function complaint({ spec, launch, inputs: asked }: Case, compiled: Compiled, kernels: readonly KernelProgram[] = compiled.kernelPrograms): string | undefined {
+  const inputs = asStored(asked, compiled.hostPlan.dtype);
   const ran = runPlanWithLockstep({ ...compiled, kernelPrograms: kernels }, { ...launch, ...inputs }, { subgroupWidth: 32 });
   if (!ran.ok) throw new Error(ran.diagnostics.map((d) => d.message).join('\n'));
   const [problem] = ran.value.problems;
   if (problem !== undefined) return printProblem(problem);
-  const truth = attentionWithBounds(spec, launch, inputs, { outType: 'f16', ...cutsOf(compiled, launch) });
+  const truth = attentionWithBounds(spec, launch, inputs, { outType: compiled.hostPlan.dtype, ...cutsOf(compiled, launch) });
   const out = compareRows(ran.value.out, truth.out, truth.bounds.out);
   const lse = compareRows(ran.value.lse, truth.lse, truth.bounds.lse);
   return out.ok && lse.ok ? undefined : JSON.stringify({ out, lse });
@@ -40,10 +43,11 @@ describe('programs on fragments', () => {
     fc.assert(fc.property(
       randomCases({ maxLength: 60, dims: [8, 16, 24, 32] }),
       fc.constantFrom<Partial<Schedule>>({}, { lanes: 32, rowsPerLane: 4, keyStep: 32 }, { lanes: 32, rowStorage: 'workgroup' }),
-      (given, change) => {
-        expect(complaint(given, compiledFor(given, { ...prefill, ...change }))).toBeUndefined();
+      fc.constantFrom<FloatElement>('f16', 'bf16'),
+      (given, change, dtype) => {
+        expect(complaint(given, compiledFor(given, { ...prefill, ...change }, dtype))).toBeUndefined();
       },
-    ), { numRuns: 25, seed: 11 });
+    ), { numRuns: 30, seed: 11 });
   });
   it('multiply wide rows as well', () => {
     const spec = specOf('attention a() { mask causal }', 'a');

@@ -6,7 +6,7 @@ import { originOf } from '../../../dsl/span.ts';
 import { add, and, divide, element, float, gt, int, le, lt, max, min, mul, ref, select, sub, unary } from '../../../compiler/expr/build.ts';
 import type { Expr } from '../../../compiler/expr/ir.ts';
 import { builderAt } from '../../../compiler/tile/build.ts';
-import { lowest, type BufferDecl, type TileProgram, type TileStmt } from '../../../compiler/tile/ir.ts';
+import { lowest, type BufferDecl, type FloatElement, type TileProgram, type TileStmt } from '../../../compiler/tile/ir.ts';
 import type { Schedule } from '../../../compiler/schedule.ts';
 
 export const origin = originOf({ file: 'test.fil', start: 0, end: 1 });
@@ -21,7 +21,7 @@ export interface AttentionShape {
   readonly keyTile: number;
   readonly keyStep: number;
   readonly dim: number;
-  readonly element: 'f32' | 'f16';
+  readonly element: FloatElement;
   /** The scores are scaled, not Q, which matrix operations take as it is stored. */
   readonly scaled?: 'scores';
 }
