@@ -7,7 +7,7 @@ import type { Diagnostic } from '../dsl/diagnostic.ts';
 import { unreachable } from '../dsl/diagnostic.ts';
 import type { Span } from '../dsl/span.ts';
 import { checkLaunch, withDefaults } from '../compiler/spec/check-launch.ts';
-import type { Axis, Launch, ScalarParam, Sizes, Spec, TensorValue } from '../compiler/spec/ir.ts';
+import type { Axis, Declared, Launch, ScalarParam, Sizes, TensorValue } from '../compiler/spec/ir.ts';
 import type { Checked } from '../dsl/diagnostic.ts';
 import { bad, good } from '../dsl/diagnostic.ts';
 import * as report from '../dsl/catalogue/index.ts';
@@ -51,7 +51,7 @@ export function badSetting(name: string, type: ScalarParam['type'], setting: Set
 }
 
 /** The launch, checked against the spec. */
-export function launchOf(spec: Spec, request: LaunchRequest): Checked<Launch> {
+export function launchOf(spec: Declared, request: LaunchRequest): Checked<Launch> {
   const faults: Diagnostic[] = [];
   const scalars = new Map<string, number>();
   for (const param of spec.scalars) {
@@ -86,7 +86,7 @@ export function launchOf(spec: Spec, request: LaunchRequest): Checked<Launch> {
 }
 
 /** The extent that the tensors give to an axis, if one has it. */
-function extentFrom(spec: Spec, tensors: ReadonlyMap<string, RawTensor>, kind: Axis['kind']): number | undefined {
+export function extentFrom(spec: Declared, tensors: ReadonlyMap<string, RawTensor>, kind: Axis['kind']): number | undefined {
   for (const param of spec.tensors) {
     const shape = tensors.get(param.name)?.shape;
     const at = param.axes.findIndex((axis) => axis.kind === kind);
@@ -96,7 +96,7 @@ function extentFrom(spec: Spec, tensors: ReadonlyMap<string, RawTensor>, kind: A
   return undefined;
 }
 
-function sizesOf(spec: Spec, { sizes, tensors }: LaunchRequest): Sizes {
+function sizesOf(spec: Declared, { sizes, tensors }: LaunchRequest): Sizes {
   const kvFromTensors = extentFrom(spec, tensors, 'kv_heads');
   const heads = sizes.heads ?? extentFrom(spec, tensors, 'heads') ?? kvFromTensors ?? 1;
   return {

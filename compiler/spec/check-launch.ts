@@ -8,7 +8,7 @@ import type { Diagnostic } from '../../dsl/diagnostic.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import { newPoint, scalar, worldOf } from '../interpreters/dense/scalar.ts';
 import type { ScalarType } from '../expr/ir.ts';
-import type { Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from './ir.ts';
+import type { Declared, Launch, ScalarParam, Sizes, TensorParam, TensorValue } from './ir.ts';
 import { axisName } from './names.ts';
 import { axisExtent } from './axis.ts';
 
@@ -20,7 +20,7 @@ export const maxScalar = 2 ** 30;
 export const maxDim = 256;
 
 /** The launch with the defaults of its scalar parameters written out. */
-export function withDefaults(spec: Spec, launch: Launch): Launch {
+export function withDefaults(spec: Declared, launch: Launch): Launch {
   const scalars = new Map(launch.scalars);
   for (const p of spec.scalars) {
     if (p.defaultValue !== undefined && !scalars.has(p.name)) scalars.set(p.name, p.defaultValue);
@@ -29,7 +29,7 @@ export function withDefaults(spec: Spec, launch: Launch): Launch {
 }
 
 /** Everything that is wrong with a launch; requirements are asked only where the rest is in order. */
-export function checkLaunch(spec: Spec, launch: Launch): readonly Diagnostic[] {
+export function checkLaunch(spec: Declared, launch: Launch): readonly Diagnostic[] {
   const simple = [
     ...checkSizes(spec, launch.sizes),
     ...spec.scalars.flatMap((p) => checkScalar(p, launch.scalars.get(p.name))),
@@ -40,7 +40,7 @@ export function checkLaunch(spec: Spec, launch: Launch): readonly Diagnostic[] {
   return tensors.length > 0 ? tensors : checkRequirements(spec, launch);
 }
 
-function checkSizes(spec: Spec, sizes: Sizes): readonly Diagnostic[] {
+function checkSizes(spec: Declared, sizes: Sizes): readonly Diagnostic[] {
   const named: readonly (readonly [string, number, number])[] = [
     ['batch', sizes.batch, 2 ** 16],
     ['heads', sizes.heads, 2 ** 16],
@@ -78,7 +78,7 @@ function scalarFault(type: ScalarParam['type'], value: number): string | undefin
   }
 }
 
-function checkNames(spec: Spec, launch: Launch): readonly Diagnostic[] {
+function checkNames(spec: Declared, launch: Launch): readonly Diagnostic[] {
   const scalars = spec.scalars.map((p) => p.name);
   const tensors = spec.tensors.map((p) => p.name);
   const unknown = (given: ReadonlyMap<string, unknown>, candidates: readonly string[]): readonly Diagnostic[] =>
@@ -86,7 +86,7 @@ function checkNames(spec: Spec, launch: Launch): readonly Diagnostic[] {
   return [...unknown(launch.scalars, scalars), ...unknown(launch.tensors, tensors)];
 }
 
-function checkTensor(spec: Spec, p: TensorParam, launch: Launch): readonly Diagnostic[] {
+function checkTensor(spec: Declared, p: TensorParam, launch: Launch): readonly Diagnostic[] {
   const value = launch.tensors.get(p.name);
   const type = `${p.element}[${p.axes.map(axisName).join(', ')}]`;
   if (value === undefined) return [report.missingTensor(p.span, { name: p.name, wanted: type })];
@@ -143,7 +143,7 @@ function dataFault(element: ScalarType, data: TensorValue['data']): string | und
   }
 }
 
-function checkRequirements(spec: Spec, launch: Launch): readonly Diagnostic[] {
+function checkRequirements(spec: Declared, launch: Launch): readonly Diagnostic[] {
   const world = worldOf(spec, launch);
   return spec.requires
     .filter((r) => scalar(r.condition, world)(newPoint()) === 0)

@@ -124,6 +124,9 @@ export interface Spec {
   readonly span: Span;
 }
 
+/** What a launch must know of the program it launches, a spec or a chain. */
+export type Declared = Pick<Spec, 'name' | 'scalars' | 'tensors' | 'requires' | 'span'>;
+
 /** The sizes of one launch. */
 export interface Sizes {
   readonly batch: number;

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compileSource } from '../../compiler/spec/from-source.ts';
+import { compileChainSource, compileSource } from '../../compiler/spec/from-source.ts';
+import type { Spec } from '../../compiler/spec/ir.ts';
 import { catalogue } from '../../dsl/catalogue/index.ts';
 import { formatSource } from '../../dsl/format-source.ts';
 import { declarations, readProgram } from '../../dsl/program.ts';
@@ -16,6 +17,14 @@ const doc = readFileSync(join(root, 'docs/language.md'), 'utf8');
 const programs = [...doc.matchAll(/```fil\n([^]*?)```/g)].map((m) => m[1] ?? '');
 const library = 'mask window(n: int tokens) = band(0 .. n)\nmask far(n: int tokens) = ~band(0 .. n)\n';
 
+function causal(): Spec {
+  const made = compileSource({ file: 'dense.fil', text: 'attention dense { mask causal }' }, () => undefined, 'dense');
+  if (!made.ok) throw new Error(made.diagnostics.map((d) => d.message).join('\n'));
+  return made.value;
+}
+
+const dense = causal();
+
 describe('programs on the page', () => {
   test('are many', () => expect(programs.length).toBeGreaterThan(12));
 
@@ -26,7 +35,10 @@ describe('programs on the page', () => {
     expect(formatSource(text).ok).toBe(true);
     for (const d of declarations(program.files, 'x/main.fil')) {
       const constants = new Map(d.params.filter((p) => p.isConst).map((p) => [p.name.name, 4] as const));
-      expect(compileSource({ file: 'x/main.fil' }, read, d.name, constants).ok, d.name).toBe(true);
+      const lowered = d.kind === 'chain'
+        ? compileChainSource({ file: 'x/main.fil' }, read, d.name, constants, new Map(d.params.filter((p) => p.type.scalar === 'attention').map((p) => [p.name.name, dense])))
+        : compileSource({ file: 'x/main.fil' }, read, d.name, constants);
+      expect(lowered.ok, d.name).toBe(true);
     }
   });
 });

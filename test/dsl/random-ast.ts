@@ -3,7 +3,7 @@
  * of comparisons by `withoutSpans`.
  */
 import fc from 'fast-check';
-import type { Arg, BinaryOp, Clause, Expr, Ident, Item, Param, TypeExpr } from '../../dsl/ast.ts';
+import type { Arg, BinaryOp, ChainItem, Clause, Expr, Ident, Item, Param, RangeExpr, StageItem, StageUse, TypeExpr } from '../../dsl/ast.ts';
 import { noSpan as span } from '../../dsl/span.ts';
 
 const names = fc.constantFrom('w', 'stride', 'list', 'q', 'k', 'n_k', 'scale', 'head', 'from', 'sink', 'choose', 'as', 'in', 'score', 'schedule', 'maskx', 'any_1', 'x2', 'divide', 'float');
@@ -17,7 +17,7 @@ const leaf: fc.Arbitrary<Expr> = fc.oneof(
 
 const binaryOps: readonly BinaryOp[] = ['|', '&', '==', '!=', '<', '<=', '>', '>=', '+', '-', '*', '/', 'div', 'mod'];
 
-const { tree } = fc.letrec<{ tree: Expr; arg: Arg }>((tie) => ({
+const { tree, arg } = fc.letrec<{ tree: Expr; arg: Arg }>((tie) => ({
   arg: fc.record({
     name: fc.option(ident, { nil: undefined }),
     value: fc.oneof(tie('tree'), fc.tuple(tie('tree'), tie('tree')).map(([from, to]) => ({ kind: 'range' as const, from, to, span }))),
@@ -84,9 +84,43 @@ const clause: fc.Arbitrary<Clause> = fc.oneof(
 
 const params = fc.array(param, { maxLength: 3 });
 
+const use = <K extends 'stage' | 'attention'>(kind: K): fc.Arbitrary<Omit<StageUse, 'kind'> & { readonly kind: K }> =>
+  fc.record({ name: ident, callee: ident, args: fc.array(arg, { maxLength: 3 }) }).map((u) => ({ kind, ...u, span }));
+const range: fc.Arbitrary<RangeExpr> = fc.tuple(randomExpr, randomExpr).map(([from, to]) => ({ kind: 'range', from, to, span }));
+const local = fc.record({ name: ident, value: randomExpr }).map((x) => ({ kind: 'let' as const, ...x, span }));
+const paths = fc.array(fc.constantFrom('a.out', 'x', 'a.sel.keep').map((name) => ({ name, span })), { minLength: 1, maxLength: 3 });
+
+const { stageItem } = fc.letrec<{ stageItem: StageItem }>((tie) => ({
+  stageItem: fc.oneof(
+    { maxDepth: 2, depthIdentifier: 'stage' },
+    fc.tuple(ident, fc.oneof(randomExpr, range)).map(([name, r]): StageItem => ({ kind: 'index', name, range: r, span })),
+    local,
+    use('stage'),
+    fc.record({ name: ident, indices: fc.array(ident, { maxLength: 2 }), precision: fc.option(ident, { nil: undefined }), body: randomExpr, doc })
+      .map(({ precision, ...e }): StageItem => (precision === undefined ? { kind: 'equation', ...e, span } : { kind: 'equation', ...e, precision, span })),
+    fc.tuple(randomExpr, fc.array(tie('stageItem'), { maxLength: 2 })).map(([count, items]): StageItem => ({ kind: 'repeat', count, items, span })),
+  ),
+}));
+
+const { chainItem } = fc.letrec<{ chainItem: ChainItem }>((tie) => ({
+  chainItem: fc.oneof(
+    { maxDepth: 2, depthIdentifier: 'chain' },
+    fc.array(fc.record({ name: ident, value: randomExpr }), { minLength: 1, maxLength: 3 }).map((sizes): ChainItem => ({ kind: 'sizes', sizes, span })),
+    local,
+    use('stage'),
+    use('attention'),
+    fc.tuple(ident, range, fc.array(tie('chainItem'), { maxLength: 2 })).map(([variable, r, items]): ChainItem => ({ kind: 'repeat', variable, range: r, items, span })),
+    paths.map((tensors): ChainItem => ({ kind: 'output', tensors, span })),
+  ),
+}));
+
+const attentionParam: fc.Arbitrary<Param> = ident.map((name) => ({ name, isConst: false, type: { scalar: 'attention', axes: [], span }, doc: [], span }));
+
 export const randomItem: fc.Arbitrary<Item> = fc.oneof(
   fc.record({ name: ident, params, body: randomExpr, doc }).map((m): Item => ({ kind: 'mask', ...m, span })),
   fc.record({ name: ident, params, clauses: fc.array(clause, { maxLength: 4 }), doc }).map((a): Item => ({ kind: 'attention', ...a, span })),
+  fc.record({ name: ident, params, items: fc.array(stageItem, { maxLength: 4 }), doc }).map((x): Item => ({ kind: 'stage', ...x, span })),
+  fc.record({ name: ident, params: fc.array(fc.oneof(param, attentionParam), { maxLength: 3 }), items: fc.array(chainItem, { maxLength: 4 }), doc }).map((x): Item => ({ kind: 'chain', ...x, span })),
   fc.record({ names: fc.array(fc.record({ name: ident, alias: fc.option(ident, { nil: undefined }) }), { minLength: 1, maxLength: 3 }), from: fc.constantFrom('./a.fil', '../b/c.fil') })
     .map(({ names: list, from }): Item => ({ kind: 'import', names: list.map(({ name, alias }) => (alias === undefined ? { name } : { name, alias })), from, fromSpan: span, span })),
 );

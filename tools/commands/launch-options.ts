@@ -19,7 +19,7 @@ import type { LaunchRequest, Setting } from '../launch-input.ts';
 import { choosesAtRunTime } from '../made-tensors.ts';
 import type { TensorOrigin } from '../made-tensors.ts';
 import { openSource } from '../source.ts';
-import type { OpenSource } from '../source.ts';
+import type { Declaration, OpenSource } from '../source.ts';
 import { readTensors } from '../tensor-file.ts';
 import type { RawTensor } from '../tensors.ts';
 
@@ -87,15 +87,16 @@ export function chooseDeclaration(given: Given, file: string): Chosen {
   return { source, name, spec: source.specOf(name, constants), scalars };
 }
 
-function declarationName(given: Given, source: OpenSource, file: string): string {
+/** The declaration that `--name` names; else the only one of the first kind that there is one of. */
+export function declarationName(given: Given, source: OpenSource, file: string, kinds: readonly Declaration['kind'][] = ['attention']): string {
   const names = source.declarations.map((d) => d.name);
   const wanted = textOf(given, 'name');
   if (wanted !== undefined) {
     if (names.includes(wanted)) return wanted;
     throw new DiagnosticError([report.unknownDeclaration(valueSpan(given, 'name', wanted), { name: wanted, file, candidates: names })]);
   }
-  const attentions = source.declarations.filter((d) => d.kind === 'attention').map((d) => d.name);
-  const only = attentions.length === 1 ? attentions : names;
+  const of = (kind: string): readonly string[] => source.declarations.filter((d) => d.kind === kind).map((d) => d.name);
+  const only = kinds.map(of).find((list) => list.length === 1) ?? names;
   const first = only[0];
   if (only.length === 1 && first !== undefined) return first;
   if (first === undefined) return refuse('FIL9004', `${file} declares no mask and no attention`, fileSpan(given, file));

@@ -1,20 +1,23 @@
 /**
  * `filigree run FILE --name NAME --in IN.safetensors --out OUT.safetensors --backend interpreter|wgsl|cuda|cuda-emulated|tile|lockstep`: runs an attention on
  * tensors. The input file holds `q`, `k`, `v` and the tensor parameters by name; the output file gets `out` (in the element type of
- * q; F32 for BF16 and F64), `lse` (F32) and the stage tensors that the program gives back (F32, I32, U8 for truth values).
+ * q; F32 for F64), `lse` (F32) and the stage tensors that the program gives back (F32, I32, U8 for truth values).
  */
 import { choiceOf, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
 import { claimOutput } from '../command-line/outputs.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { backends, runBackend } from '../engines/index.ts';
 import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
 import { inputsOf } from '../inputs.ts';
 import type { AttentionInputs } from '../inputs.ts';
+import { openSource } from '../source.ts';
 import { readTensors } from '../tensor-file.ts';
 import type { RawTensor } from '../tensors.ts';
-import { chooseDeclaration, declareSettings, launchFor, orRefuse } from './launch-options.ts';
+import { chooseDeclaration, collect, declarationName, declareSettings, launchFor, orRefuse } from './launch-options.ts';
+import { runChainCommand } from './run-chain.ts';
 
 const shapes = { q: '[batch, heads, n_q, dim]', k: '[batch, kv_heads, n_k, dim]', v: '[batch, kv_heads, n_k, dim]' };
 
@@ -30,18 +33,20 @@ function readInputs(given: Given, tensors: ReadonlyMap<string, RawTensor>, file:
   throw new DiagnosticError([tensors.has(tensor) ? { ...diagnostic, message: `tensor \`${tensor}\` of ${file} ${reason}` } : diagnostic]);
 }
 
-/** Kernels keep f16 when all three inputs are. */
-function storageOf(tensors: ReadonlyMap<string, RawTensor>): 'f16' | 'f32' {
-  return ['q', 'k', 'v'].every((name) => tensors.get(name)?.dtype === 'F16') ? 'f16' : 'f32';
+/** Kernels keep f16 or bf16 when all three inputs are. */
+function storageOf(tensors: ReadonlyMap<string, RawTensor>): FloatElement {
+  const all = (dtype: string): boolean => ['q', 'k', 'v'].every((name) => tensors.get(name)?.dtype === dtype);
+  return all('F16') ? 'f16' : all('BF16') ? 'bf16' : 'f32';
 }
 
 export const command: CommandModule = {
   declare: (c) => {
-    c.description('Runs an attention on tensors.')
+    c.description('Runs an attention, a stage or a chain on tensors.')
       .argument('<file>', '.fil file')
       .option('--name <name>', 'declaration (default: the only attention of the file)')
       .option('--in <file>', 'safetensors file with q, k, v and the tensor parameters')
       .option('--tensors <file>', 'another safetensors file for tensor parameters')
+      .option('--with <parameter=file>', 'attention that a parameter of a chain stands for, as FILE.fil or FILE.fil:NAME; may be repeated', collect)
       .option('--out <file>', 'safetensors file for out and lse')
       .option('--backend <name>', `${backends.join(', ')} (default: wgsl)`)
       .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader or NVIDIA');
@@ -49,6 +54,9 @@ export const command: CommandModule = {
   },
   run: async (given) => {
     const backend = choiceOf(given, 'backend', backends) ?? 'wgsl';
+    const source = openSource(given, onlyFile(given));
+    const name = declarationName(given, source, onlyFile(given), ['chain', 'attention']);
+    if (source.declarations.find((d) => d.name === name)?.kind === 'chain') return runChainCommand(given, source, name, backend);
     const chosen = chooseDeclaration(given, onlyFile(given));
     const file = requiredText(given, 'in', 'inputs.safetensors');
     const output = requiredText(given, 'out', 'result.safetensors');
@@ -64,7 +72,8 @@ export const command: CommandModule = {
     const result = orRefuse(await runBackend(backend, { spec: chosen.spec, launch, inputs, dtype, ...(adapter === undefined ? {} : { adapter }) }));
     given.progress.clear();
     const { batch, heads, nQ, dim } = inputs.sizes;
-    const outType = raw.get('q')?.dtype === 'F16' ? 'F16' : 'F32';
+    const stored = raw.get('q')?.dtype;
+    const outType = stored === 'F16' || stored === 'BF16' ? stored : 'F32';
     const { spec } = chosen;
     const elementOf = (name: string): 'I32' | 'U8' | 'F32' => {
       const made = spec.stages.find((t) => t.name === spec.outputs.find((o) => o.name === name)?.tensor);

@@ -5,10 +5,9 @@
 import { CompilerBug } from '../../../dsl/diagnostic.ts';
 import type { ChainCall, ChainSpec } from '../../spec/chain.ts';
 import type { Launch, Sizes, Spec } from '../../spec/ir.ts';
-import { extentName, sizeNames } from '../../spec/names.ts';
 import { denseAttention } from './attention.ts';
 import type { Inputs } from './inputs.ts';
-import { newPoint, scalar } from './scalar.ts';
+import { newPoint, scalar, worldOf } from './scalar.ts';
 import type { DenseLaunch, StoredTensor } from './scalar.ts';
 import { denseStages } from './stages.ts';
 
@@ -29,7 +28,7 @@ type Values = ReadonlyMap<string, StoredTensor>;
 /** The tensors of the parameters and of all calls. */
 export function denseChain(chain: ChainSpec, launch: ChainLaunch, onCall?: (done: number) => void): Values {
   const sizes = chainSizes(chain, launch.sizes);
-  const names = scopeOf(chain, launch, sizes);
+  const names = worldOf(chain, { ...launch, sizes }).constants;
   const values = new Map<string, StoredTensor>(launch.tensors);
   chain.calls.forEach((call, i) => {
     const spec = chain.units[call.unit];
@@ -38,15 +37,6 @@ export function denseChain(chain: ChainSpec, launch: ChainLaunch, onCall?: (done
     onCall?.(i + 1);
   });
   return values;
-}
-
-/** Names of the expressions that calls bind. */
-export function scopeOf(chain: ChainSpec, launch: ChainLaunch, sizes: Sizes): ReadonlyMap<string, number> {
-  const { batch, heads, kvHeads, nQ, nK, dim } = sizes;
-  const order = [nQ, nK, heads, kvHeads, batch, dim];
-  const scalars = chain.scalars.map((p) => [p.name, launch.scalars.get(p.name) ?? p.defaultValue ?? 0] as const);
-  const free = chain.tensors.flatMap((t) => t.axes.flatMap((axis, i) => (axis.kind === 'free' ? [[extentName(t.name, axis.name), launch.tensors.get(t.name)?.extents[i] ?? 0] as const] : [])));
-  return new Map([...sizeNames.map((name, i) => [name, order[i] ?? 0] as const), ...scalars, ...free]);
 }
 
 function valueNamed(name: string, values: Values): StoredTensor {

@@ -5,7 +5,7 @@
  */
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { BinaryOp, Expr, FoldOp, UnaryOp } from '../../expr/ir.ts';
-import type { Launch, Spec, TensorValue } from '../../spec/ir.ts';
+import type { Declared, Launch, TensorValue } from '../../spec/ir.ts';
 
 /** Where an expression is asked: changed in place by the loops of the interpreter. */
 export interface Point {
@@ -36,7 +36,7 @@ export interface World {
 }
 
 /** `made`: the stage tensors (stages.ts), where the spec has some. */
-export function worldOf(spec: Spec, launch: DenseLaunch, made: ReadonlyMap<string, StoredTensor> = new Map()): World {
+export function worldOf(spec: Pick<Declared, 'scalars' | 'tensors'>, launch: DenseLaunch, made: ReadonlyMap<string, StoredTensor> = new Map()): World {
   const { sizes } = launch;
   const constants = new Map<string, number>([
     ['n_q', sizes.nQ],
