@@ -19,14 +19,17 @@
  *    multiples of u max(|term|, |c|), and cuts the result to 2u: (9 + 2) u T for eight terms, below 1.4 u T a term, so the logit's d u becomes
  *    2 d u. In step 4, terms below c/2 are cut to nothing and then move no result; larger ones cost at most c, c, and 2c of the result's
  *    cut: four times as much.
+ *    `tf32` rounds q, k and v as well, h = 2^-11 each (ties either way): a product of two is off by 2h + h^2 of itself, so the logit by as
+ *    much of |scale| |q||k|, and out by (2h + h^2) sum p_i |v_i| in place of h.
  * 6. The end. Division 2.5 ulp (or a reciprocal and a product), rounding to the output type; log 2^-21 or 3 ulp.
  * A row that is a mean of values within |v| <= V cannot be off by more than V + |out|, whatever its weights.
  * Assumes + - * and fma round to nearest, as every known device does (WGSL would also allow the other neighbour).
  */
-import type { Launch, Spec } from '../spec/ir.ts';
+import type { Spec } from '../spec/ir.ts';
+import type { MatrixElement } from '../kernel/ir.ts';
 import type { FloatElement } from '../tile/ir.ts';
 import { denseAttention } from './dense/index.ts';
-import type { DenseResult, Inputs, RowTrace } from './dense/index.ts';
+import type { DenseLaunch, DenseResult, Inputs, RowTrace } from './dense/index.ts';
 import { newPoint, worldOf } from './dense/scalar.ts';
 import { leastSubnormal, maxFinite, unitRoundoff } from './number.ts';
 import { roundoff as u, tracked } from './tracked.ts';
@@ -39,8 +42,8 @@ export interface BoundOptions {
   readonly outType: FloatElement;
   /** Most key tiles that one row is carried through; the default allows for tiles of 16 keys. */
   readonly keySteps?: number;
-  /** Dots by matrix operations, with weights rounded to this type. */
-  readonly weights?: 'f16' | 'bf16';
+  /** Dots by matrix operations, with weights rounded to this type; tf32: all operands of both products. */
+  readonly weights?: MatrixElement;
   /** Parts of the key range that are merged at the end through their lse; 1 by default. */
   readonly splits?: number;
 }
@@ -52,19 +55,19 @@ export interface RowBounds {
 }
 
 /** The dense result and its bounds, in one pass. */
-export function attentionWithBounds(spec: Spec, launch: Launch, inputs: Inputs, options: BoundOptions): DenseResult & { readonly bounds: RowBounds } {
+export function attentionWithBounds(spec: Spec, launch: DenseLaunch, inputs: Inputs, options: BoundOptions): DenseResult & { readonly bounds: RowBounds } {
   const watcher = boundsWatcher(spec, launch, inputs, options);
   const result = denseAttention(spec, launch, inputs, watcher.onRow);
   return { ...result, bounds: watcher.bounds };
 }
 
 /** The bounds alone. */
-export function rowBounds(spec: Spec, launch: Launch, inputs: Inputs, options: BoundOptions): RowBounds {
+export function rowBounds(spec: Spec, launch: DenseLaunch, inputs: Inputs, options: BoundOptions): RowBounds {
   return attentionWithBounds(spec, launch, inputs, options).bounds;
 }
 
 /** Collects bounds from the rows of one run of the dense interpreter. */
-function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: BoundOptions): { readonly onRow: (row: RowTrace) => void; readonly bounds: RowBounds } {
+function boundsWatcher(spec: Spec, launch: DenseLaunch, inputs: Inputs, options: BoundOptions): { readonly onRow: (row: RowTrace) => void; readonly bounds: RowBounds } {
   const { batch, heads, kvHeads, nQ, nK, dim } = launch.sizes;
   const rows = batch * heads * nQ;
   const bounds: RowBounds = { out: new Float64Array(rows), lse: new Float64Array(rows) };
@@ -75,6 +78,7 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
   const splits = options.splits ?? 1;
   const { weights: narrow } = options;
   const [terms, cut] = narrow === undefined ? [dim, 1] : [2 * dim, 4];
+  const operands = narrow === 'tf32' ? both(unitRoundoff(narrow)) : 0;
 
   const world = worldOf(spec, launch);
   const errorOfS = { value: 0 };
@@ -102,7 +106,7 @@ function boundsWatcher(spec: Spec, launch: Launch, inputs: Inputs, options: Boun
       const key = keys[i] ?? 0;
       const s = scaled[i] ?? 0;
       const product = (qNorm[index] ?? 0) * (kNorm[keyBase + key] ?? 0);
-      errorOfS.value = (terms + 8) * u * Math.abs(scale.value) * product + product * scale.error + 2 ** -120;
+      errorOfS.value = ((terms + 8) * u * (1 + operands) + operands) * Math.abs(scale.value) * product + product * scale.error + 2 ** -120;
       at.k = key;
       at.s = s;
       const logit = logits[i] ?? 0;
@@ -169,8 +173,14 @@ function sumError(count: number, total: number, termOf: (i: number) => number): 
 }
 
 /** Step 5 of the head comment: `mean` bounds sum p |v|, `sum` the values times the largest weight. */
-function weightRounding(type: 'f16' | 'bf16', mean: number, sum: number): number {
-  return unitRoundoff(type) * mean + (leastSubnormal(type) / 2) * sum;
+function weightRounding(type: MatrixElement, mean: number, sum: number): number {
+  const h = unitRoundoff(type);
+  return (type === 'tf32' ? both(h) : h) * mean + (leastSubnormal(type) / 2) * sum;
+}
+
+/** How far a product is off whose two factors are each off by the factor 1 +- h. */
+function both(h: number): number {
+  return 2 * h + h * h;
 }
 
 function storageError(type: FloatElement, magnitude: number): number {

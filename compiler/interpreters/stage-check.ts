@@ -11,10 +11,10 @@
 import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { axisExtent } from '../spec/axis.ts';
-import type { Launch, Spec } from '../spec/ir.ts';
+import type { Spec } from '../spec/ir.ts';
 import type { StageIndex, StageTensor } from '../spec/stage.ts';
 import type { Inputs } from './dense/inputs.ts';
-import { newPoint, scalar, worldOf, type StoredTensor, type World } from './dense/scalar.ts';
+import { newPoint, scalar, worldOf, type DenseLaunch, type StoredTensor, type World } from './dense/scalar.ts';
 import { leastSubnormal, maxFinite, unitRoundoff } from './number.ts';
 import { orderFault, possibleMasses, possibleRanks, type Candidate, type Interval } from './stage-order.ts';
 import { roundoff as u, tracked, type Tracked } from './tracked.ts';
@@ -41,7 +41,7 @@ interface Bench {
 }
 
 /** Complaints about the tensors of a spec, at most one a tensor. */
-export function checkStages(spec: Spec, launch: Launch, inputs: Inputs, made: ReadonlyMap<string, MadeTensor>): readonly string[] {
+export function checkStages(spec: Spec, launch: DenseLaunch, inputs: Inputs, made: ReadonlyMap<string, MadeTensor>): readonly string[] {
   const { batch, heads, kvHeads, nQ, nK, dim } = launch.sizes;
   const { constants, tensors: parameters } = worldOf(spec, launch);
   const tensors = new Map<string, StoredTensor>([
@@ -61,7 +61,7 @@ export function checkStages(spec: Spec, launch: Launch, inputs: Inputs, made: Re
   return complaints;
 }
 
-function judge(tensor: StageTensor, made: MadeTensor, launch: Launch, world: World): readonly string[] {
+function judge(tensor: StageTensor, made: MadeTensor, launch: DenseLaunch, world: World): readonly string[] {
   const indicesOf = (list: readonly StageIndex[]): readonly Index[] => list.map((i) => ({
     name: i.name, cell: { value: 0 }, extent: axisExtent(i.axis, launch.sizes, (e) => scalar(e, world)(newPoint())) ?? 0,
   }));

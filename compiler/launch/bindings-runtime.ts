@@ -38,7 +38,6 @@ interface Piece {
 
 interface Step {
   readonly kernel: string;
-  /** In binding order. */
   readonly buffers: readonly string[];
   readonly chunkable: boolean;
   /** The dispatch over flattened (batch, head) pairs from head_first on, and the key-value heads from kv_first on that they need. */

@@ -4,8 +4,7 @@
  * Holds: a bound value has the element, the rank and (as far as it is known) the extents that the unit was compiled for; extents
  * that are only known at launch become requirements.
  */
-import { badValue, requirementNotMet, wrongRank } from '../../dsl/catalogue/inputs.ts';
-import { storedOtherwise } from '../../dsl/catalogue/chains.ts';
+import { badValue, requirementNotMet, storedOtherwise, wrongRank } from '../../dsl/catalogue/inputs.ts';
 import { CompilerBug, type Diagnostic } from '../../dsl/diagnostic.ts';
 import { and, bool, eq, float, ge, int, le } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';

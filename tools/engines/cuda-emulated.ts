@@ -11,7 +11,7 @@ import type { KernelProgram } from '../../compiler/kernel/ir.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { elementBytes, resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
 import type { ResolvedBuffer, ResolvedPiece } from '../../compiler/launch/resolve.ts';
-import { compileSpec } from '../../compiler/pipeline.ts';
+import { compileChain, compileSpec } from '../../compiler/pipeline.ts';
 import type { Launch } from '../../compiler/spec/ir.ts';
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
@@ -23,7 +23,8 @@ import { cudaEntry } from '../../backends/cuda/names.ts';
 import { sm80 } from '../../backends/targets.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import type { NvccOptions } from '../cuda/nvcc.ts';
-import type { EngineOutput, EngineRequest, EngineResult } from './engine.ts';
+import { chainInput } from './chain-input.ts';
+import type { ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult } from './engine.ts';
 
 /** What is needed of a compilation. */
 export interface EmulatedArtefact {
@@ -149,12 +150,23 @@ export function runEmulated(program: EmulatedProgram, input: LaunchInput, option
 /** Compiles and runs one request. A problem that the emulator finds is a bug of the compiler. */
 export async function runOnEmulator({ spec, launch, inputs, dtype }: EngineRequest): Promise<Checked<EngineResult>> {
   const compiled = compileSpec(spec, { target: sm80, dim: launch.sizes.dim, dtype });
+  return compiled.ok ? runArtefact(compiled.value, { ...launch, ...inputs }) : compiled;
+}
+
+/** The same of a chain. */
+export async function runChainOnEmulator(request: ChainRequest): Promise<Checked<ChainResult>> {
+  const compiled = compileChain(request.chain, { target: sm80, ...request });
   if (!compiled.ok) return compiled;
-  const programs = await compileEmulated([neededOf(compiled.value, launch)]);
+  const ran = await runArtefact(compiled.value, chainInput(request));
+  return ran.ok ? good({ outputs: ran.value.outputs ?? new Map<string, EngineOutput>(), device: 'emulated sm_80' }) : ran;
+}
+
+async function runArtefact(artefact: EmulatedArtefact, input: LaunchInput): Promise<Checked<EngineResult>> {
+  const programs = await compileEmulated([neededOf(artefact, input)]);
   if (!programs.ok) return programs;
   const [program] = programs.value;
   if (program === undefined) throw new CompilerBug('cuda-emulated', 'one program went in and none came out');
-  const ran = runEmulated(program, { ...launch, ...inputs });
+  const ran = runEmulated(program, input);
   if (!ran.ok) return ran;
   const { out, lse, outputs, problems } = ran.value;
   if (problems.length > 0) throw new CompilerBug('cuda-emulated', problems.join('; '));

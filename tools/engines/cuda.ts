@@ -6,7 +6,7 @@ import type { LaunchInput } from '../../compiler/interpreters/launch.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
 import type { ResolvedLaunch, ResolvedPiece } from '../../compiler/launch/resolve.ts';
-import { compileSpec } from '../../compiler/pipeline.ts';
+import { compileChain, compileSpec } from '../../compiler/pipeline.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
 import { bad, CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
@@ -19,15 +19,18 @@ import { loadDriver } from '../cuda/driver.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import type { NvccOptions } from '../cuda/nvcc.ts';
+import { chainInput } from './chain-input.ts';
 import { allocate, neededOf, readBack, stageOutputs } from './cuda-emulated.ts';
-import type { Memory } from './cuda-emulated.ts';
-import type { EngineRequest, EngineResult } from './engine.ts';
+import type { EmulatedArtefact, Memory } from './cuda-emulated.ts';
+import type { ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult } from './engine.ts';
 
 export interface CudaSession {
   readonly name: string;
   readonly target: TargetRecord;
   /** Compiles, uploads, runs once and reads back; then runs `repeats` times more and gives the milliseconds of each. */
   readonly run: (request: EngineRequest, repeats?: number) => Promise<Checked<EngineResult & { readonly milliseconds: readonly number[] }>>;
+  /** The same of a chain. */
+  readonly runChain: (request: ChainRequest, repeats?: number) => Promise<Checked<ChainResult & { readonly milliseconds: readonly number[] }>>;
   readonly close: () => void;
 }
 
@@ -80,18 +83,29 @@ export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions 
     name: `${device.name} (${arch})`,
     target,
     run: (request, repeats = 0) => runOn(driver, { arch, target, ...options }, request, repeats),
+    runChain: (request, repeats = 0) => runChainOn(driver, { arch, target, ...options }, request, repeats),
     close: () => void driver.destroyContext(context.handle),
   });
 }
 
 type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
 
-async function runOn(driver: CudaDriver, { arch, target, make = 'cubin', nvcc }: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
+async function runOn(driver: CudaDriver, setting: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
   const { spec, launch, inputs, dtype } = request;
-  const compiled = compileSpec(spec, { target, dim: launch.sizes.dim, dtype });
+  const compiled = compileSpec(spec, { target: setting.target, dim: launch.sizes.dim, dtype });
+  return compiled.ok ? runArtefact(driver, setting, compiled.value, { ...launch, ...inputs }, repeats) : compiled;
+}
+
+async function runChainOn(driver: CudaDriver, setting: Setting, request: ChainRequest, repeats: number): ReturnType<CudaSession['runChain']> {
+  const compiled = compileChain(request.chain, { target: setting.target, ...request });
   if (!compiled.ok) return compiled;
-  const { hostPlan } = compiled.value;
-  const { kernelPrograms } = neededOf(compiled.value, launch);
+  const ran = await runArtefact(driver, setting, compiled.value, chainInput(request), repeats);
+  return ran.ok ? good({ outputs: ran.value.outputs ?? new Map<string, EngineOutput>(), milliseconds: ran.value.milliseconds }) : ran;
+}
+
+async function runArtefact(driver: CudaDriver, { arch, target, make = 'cubin', nvcc }: Setting, artefact: EmulatedArtefact, launch: LaunchInput, repeats: number): ReturnType<CudaSession['run']> {
+  const { hostPlan } = artefact;
+  const { kernelPrograms } = neededOf(artefact, launch);
   const image = await runNvcc({ source: printCuda({ name: hostPlan.name, doc: hostPlan.doc, kernels: kernelPrograms }), arch, make }, nvcc);
   if (!image.ok) return image;
   const extents = new Map([...launch.tensors].map(([name, t]) => [name, t.extents]));
@@ -99,7 +113,7 @@ async function runOn(driver: CudaDriver, { arch, target, make = 'cubin', nvcc }:
   if (!resolved.ok) return resolved;
   const made: Handle[] = [];
   try {
-    return good(execute(driver, hostPlan, image.value.data, resolved.value, { ...launch, ...inputs }, repeats, made));
+    return good(execute(driver, hostPlan, image.value.data, resolved.value, launch, repeats, made));
   } catch (error) {
     if (!(error instanceof DriverRefusal)) throw error;
     if (error.status === outOfMemory) return bad([outOfDeviceMemory(noSpan, { terms: [{ what: error.message, bytes: error.bytes }] })]);
@@ -175,16 +189,26 @@ function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved
   return { out: given('out'), lse: given('lse'), outputs: stageOutputs(plan, outputs), milliseconds };
 }
 
-/** Runs one request on the first GPU of the machine. */
-export async function runOnCuda(request: EngineRequest): Promise<Checked<EngineResult>> {
+/** Does something with the first GPU of the machine. */
+async function onFirst<T extends object>(work: (session: CudaSession) => Promise<Checked<T>>): Promise<Checked<T & { readonly device: string }>> {
   const driver = await loadDriver();
   if (typeof driver === 'string') return bad([noCudaDevice(noSpan, { reason: driver })]);
   const session = openCudaSession(driver);
   if (!session.ok) return session;
   try {
-    const ran = await session.value.run(request);
+    const ran = await work(session.value);
     return ran.ok ? good({ ...ran.value, device: session.value.name }) : ran;
   } finally {
     session.value.close();
   }
+}
+
+/** Runs one request on the first GPU of the machine. */
+export function runOnCuda(request: EngineRequest): Promise<Checked<EngineResult>> {
+  return onFirst((session) => session.run(request));
+}
+
+/** Runs one launch of a chain there. */
+export function runChainOnCuda(request: ChainRequest): Promise<Checked<ChainResult>> {
+  return onFirst((session) => session.runChain(request));
 }

@@ -36,8 +36,13 @@ export interface DeviceSession {
 export interface ReadyLaunch {
   /** Uploads, runs on poisoned outputs, reads back. */
   readonly run: (inputs: Inputs) => Promise<Checked<EngineResult>>;
-  /** Uploads once; the answer runs the launch with nothing moved, and waits for it. */
-  readonly keep: (inputs: Inputs) => Promise<() => Promise<void>>;
+  /**
+   * Uploads once; the answer runs the launch with nothing moved, and waits for it. `only`: the dispatches of some kernels, on what the last
+   * run left in all buffers: for timing parts.
+   */
+  readonly keep: (inputs: Inputs, only?: (kernel: string) => boolean) => Promise<() => Promise<void>>;
+  /** Kernels that the launch runs, in order. */
+  readonly kernels: readonly string[];
   readonly destroy: () => void;
 }
 
@@ -79,7 +84,8 @@ async function prepare(device: GPUDevice, compiled: CompiledText, launch: Launch
   if (!prepared.ok) return prepared;
   return good({
     run: (inputs) => runOnce(prepared.value, launch, inputs),
-    keep: (inputs) => keepOnDevice(prepared.value, launch, inputs),
+    keep: (inputs, only) => keepOnDevice(prepared.value, launch, inputs, only),
+    kernels: plan.value.steps.map((s) => s.kernel),
     destroy: prepared.value.destroy,
   });
 }
@@ -118,7 +124,7 @@ async function runOnce(prepared: PreparedPlan, launch: Launch, inputs: Inputs): 
   return good({ out: numbersOf(outputs.get('out'), dtype), lse: numbersOf(outputs.get('lse'), dtype), outputs: new Map(stages) });
 }
 
-async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<() => Promise<void>> {
+async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inputs, only?: (kernel: string) => boolean): Promise<() => Promise<void>> {
   const host = tensorsOf(prepared.plan, launch, inputs);
   const elements = new Map(prepared.plan.tensors.map((t) => [t.name, t.element === 'float' ? 'f32' : t.element] as const));
   const uploaded = new Map<string, Tensor>();
@@ -127,7 +133,7 @@ async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inpu
     const buffer = ArrayBuffer.isView(data) ? uploadTensor(prepared.device, name, data, elements.get(name) ?? prepared.plan.dtype) : data;
     uploaded.set(name, { extents: tensor.extents, data: buffer ?? data });
   }
-  const options: RunOptions = { outputs: 'leave', poison: false };
+  const options: RunOptions = { outputs: 'leave', poison: false, ...(only === undefined ? {} : { only }) };
   return async () => {
     const ran = await launchPlan(prepared, launch.sizes, launch.scalars, uploaded, options);
     if (!ran.ok) throw new Error(ran.diagnostics.map((d) => d.message).join('; '));

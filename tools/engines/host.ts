@@ -4,12 +4,14 @@
  */
 import type { TargetRecord } from '../../compiler/target.ts';
 import { runPlanWithLockstep, runPlanWithTiles } from '../../compiler/interpreters/launch.ts';
+import type { Artefact, LaunchInput } from '../../compiler/interpreters/launch.ts';
 import { printProblem } from '../../compiler/interpreters/problem.ts';
-import { compileSpec } from '../../compiler/pipeline.ts';
+import { compileChain, compileSpec } from '../../compiler/pipeline.ts';
 import { CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { webgpuSubgroups } from '../../backends/targets.ts';
-import type { EngineRequest, EngineResult } from './engine.ts';
+import { chainInput } from './chain-input.ts';
+import type { ChainRequest, ChainResult, EngineRequest, EngineResult } from './engine.ts';
 
 export interface HostRequest extends EngineRequest {
   /** What kernels are compiled for; the default is WebGPU with subgroups of any size. */
@@ -20,8 +22,18 @@ export function runOnHost(level: 'tile' | 'lockstep', request: HostRequest): Che
   const { spec, launch, inputs, dtype } = request;
   const compiled = compileSpec(spec, { target: request.target ?? webgpuSubgroups, dim: launch.sizes.dim, dtype });
   if (!compiled.ok) return compiled;
-  const input = { ...launch, ...inputs };
-  const ran = level === 'tile' ? runPlanWithTiles(compiled.value, input) : runPlanWithLockstep(compiled.value, input, { subgroupWidth: request.subgroupWidth ?? 16 });
+  return runArtefact(level, compiled.value, { ...launch, ...inputs }, request.subgroupWidth);
+}
+
+export function runChainOnHost(level: 'tile' | 'lockstep', request: ChainRequest): Checked<ChainResult> {
+  const compiled = compileChain(request.chain, { target: webgpuSubgroups, ...request, ...(level === 'tile' ? { upTo: 'tile' } : {}) });
+  if (!compiled.ok) return compiled;
+  const ran = runArtefact(level, compiled.value, chainInput(request), request.subgroupWidth);
+  return ran.ok ? good({ outputs: ran.value.outputs }) : ran;
+}
+
+function runArtefact(level: 'tile' | 'lockstep', artefact: Artefact, input: LaunchInput, subgroupWidth = 16): Checked<EngineResult & Required<Pick<EngineResult, 'outputs'>>> {
+  const ran = level === 'tile' ? runPlanWithTiles(artefact, input) : runPlanWithLockstep(artefact, input, { subgroupWidth });
   if (!ran.ok) return ran;
   const { out, lse, outputs, problems } = ran.value;
   if (problems.length > 0) throw new CompilerBug(level, problems.map(printProblem).join('; '));
