@@ -90,3 +90,82 @@ chain two(window: int, x: float[batch, queries, 8], wq: float[2, 32, 8], wk: flo
 export function twoLayersLaunch(n: number, batch = 1, window = 5): ChainLaunch {
   return launchOf(batch, n, n, { x: floats([batch, n, 8], 1), wq: floats([2, 32, 8], 2), wk: floats([2, 16, 8], 3), wo: floats([2, 8, 32], 4) }, { window });
 }
+
+/**
+ * An attention that chooses blocks by stages of its own, fewer queries than keys, keys and values given from outside, and what it chose and
+ * its lse read by a stage behind it.
+ */
+export const selecting = `
+stage ask(x: float[batch, queries, 8], w: float[16, 8]) {
+  index i in queries
+  index d in dim
+  index c in 0 .. 8
+  query[h, i, d] = sum c: x[i, c] * w[h * 8 + d, c]
+}
+
+stage best_blocks(const block: int tokens, n: int) {
+  index J in keys / block
+  index i in queries
+  weight[h, J] = sum t in 0 .. block, i where J * block + t < n_k: dot(q[h, i], k[h, J * block + t])
+  keep[h, J] = J == 0 | top(n) J: weight[h, J]
+}
+
+attention chosen(const block: int tokens = 4, n: int = 2, sharp: float = 1.0) {
+  stage sel = best_blocks(block, n)
+  output sel.keep
+  mask { (q, k) => sel.keep[h, k div block] }
+  score s => s * sharp
+}
+
+stage judge(const block: int tokens, table: float[m], keep: bool[batch, heads, keys / block], lse: float[batch, heads, queries], out: float[batch, heads, queries, dim], best: int) {
+  index J in keys / block
+  index e in m
+  index i in queries
+  index d in dim
+  index g in heads
+  kept[h] = sum J where keep[h, J]: 1
+  mark[h, i] = lse[h, i] + float(kept[h] * best) + (sum e: table[e])
+  total[i] = sum g, d: out[g, i, d]
+}
+
+chain picking(x: float[batch, queries, 8], w: float[16, 8], keys_of: float[batch, kv_heads, keys, dim], values_of: float[batch, kv_heads, keys, dim], table: float[entries], n: int, sharp: float = 0.5) {
+  sizes heads = 2, kv_heads = 1, dim = 8
+  stage p = ask(x, w)
+  attention a = chosen(q = p.query, k = keys_of, v = values_of, n = n, sharp = sharp * 2.0)
+  stage j = judge(4, table, a.sel.keep, a.lse, a.out, n + 1)
+  output a.out, j.mark, j.total
+}
+`;
+
+export function selectingLaunch(nQ: number, nK: number, batch = 1, n = 2): ChainLaunch {
+  const tensors = { x: floats([batch, nQ, 8], 5), w: floats([16, 8], 6), keys_of: floats([batch, 1, nK, 8], 7), values_of: floats([batch, 1, nK, 8], 8), table: floats([5], 9) };
+  return launchOf(batch, nQ, nK, tensors, { n });
+}
+
+/** One tensor in several roles: as queries (in parts over heads) and whole, as what a score reads; as keys and as values. */
+export const manyRoles = `
+stage split(x: float[batch, queries, 16]) {
+  index i in queries
+  index d in dim
+  query[h, i, d] = x[i, h * 4 + d]
+  index t in keys
+  index g in kv_heads
+  key[g, t, d] = x[t, g * 4 + d]
+}
+
+attention biased(extra: float[heads, queries, dim]) {
+  mask causal
+  score s => s + extra[h, q, 0]
+}
+
+attention plain { mask causal }
+
+chain roles(x: float[batch, queries, 16], again: attention) {
+  sizes heads = 4, kv_heads = 4, dim = 4
+  stage p = split(x)
+  attention first = biased(q = p.query, k = p.key, v = p.key, extra = p.query)
+  attention second = again(q = first.out, k = p.key, v = p.key)
+  attention third = again(q = second.out, k = p.key, v = p.key)
+  output third.out, third.lse
+}
+`;
