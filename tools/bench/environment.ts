@@ -28,11 +28,20 @@ function git(...args: readonly string[]): string {
   return run.status === 0 ? run.stdout.trim() : '';
 }
 
+/** What needs no device. */
+export type Machine = Omit<Environment, 'device' | 'target' | 'subgroups'>;
+
 export function environmentOf(session: DeviceSession, now: Date): Environment {
   const { subgroups } = session.target;
-  const commit = git('rev-parse', '--short=12', 'HEAD');
   return {
     device: session.name, target: session.target.name, subgroups: subgroups === undefined ? 'none' : `${subgroups.min} to ${subgroups.max}`,
+    ...machineOf(now),
+  };
+}
+
+export function machineOf(now: Date): Machine {
+  const commit = git('rev-parse', '--short=12', 'HEAD');
+  return {
     node: process.version, system: `${process.platform} ${process.arch} ${release()}`, processor: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30), commit: commit === '' ? 'unknown' : commit,
     changed: commit === '' ? 0 : git('status', '--porcelain', '--untracked-files=no').split('\n').filter((l) => l !== '').length,
