@@ -16,7 +16,7 @@ export interface HostInput {
 
 /** The inputs of a plan in the order of its buffers. */
 export function hostInputs(plan: HostPlan): readonly HostInput[] {
-  const own = plan.chain === true ? [] : ['q', 'k', 'v'];
+  const own = plan.chain !== undefined ? [] : ['q', 'k', 'v'];
   const given = [...own.map((name) => ({ name })), ...plan.tensors.map((tensor) => ({ name: tensor.name, tensor }))];
   const buffers = plan.buffers.filter((b) => b.role === 'input');
   if (buffers.length !== given.length) throw new CompilerBug('launch', `plan ${plan.name} has ${buffers.length} inputs for ${given.length} tensors`);
@@ -28,5 +28,5 @@ export function hostInputs(plan: HostPlan): readonly HostInput[] {
 
 /** Whether the plan computes an attention of its own: it is then given q, k, v, and (unless only its stages run) gives out and lse. */
 export function givesAttention(plan: HostPlan): boolean {
-  return plan.chain !== true && plan.stages?.attention !== false;
+  return plan.chain === undefined && plan.stages?.attention !== false;
 }

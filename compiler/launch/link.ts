@@ -207,18 +207,20 @@ export function linkChain(chain: ChainSpec, units: readonly LinkUnit[]): Checked
       return name === undefined || !running.has(name) ? [] : [{ ...item, name }];
     }));
   const users = [...hostSteps.flatMap((s) => [...s.uniforms, ...s.workgroups, s.when]), ...memory.buffers.flatMap((b) => b.extents)];
+  const [first] = units;
   const hostPlan: HostPlan = {
     format: 'filigree-plan-1',
     name: chain.name,
     doc: chain.doc,
     dim: chain.sizes.dim,
-    dtype: units[0]?.hostPlan.dtype ?? 'f32',
+    dtype: first?.hostPlan.dtype ?? 'f32',
+    ...(first?.hostPlan.products === undefined ? {} : { products: first.hostPlan.products }),
     scalars: chain.scalars,
     tensors: chain.tensors,
     requires: distinct(requires),
     variables: stillUsed(variables.all, users),
     stages: { attention: false, outputs: chain.outputs.map((o) => ({ name: o.name, buffer: placed(values.get(o.value)?.id ?? o.value) })) },
-    chain: true,
+    chain: { heads: chain.sizes.heads, kvHeads: chain.sizes.kvHeads },
     buffers: memory.buffers,
     kernels: renamedOf<HostKernel>((u) => u.hostPlan.kernels),
     steps: hostSteps,

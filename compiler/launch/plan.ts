@@ -61,6 +61,8 @@ export interface HostPlan {
   readonly doc: readonly string[];
   readonly dim: number;
   readonly dtype: FloatElement;
+  /** Kernels round the factors of products to this; absent: they multiply what is stored. */
+  readonly products?: 'tf32';
   readonly scalars: readonly ScalarParam[];
   readonly tensors: readonly TensorParam[];
   readonly requires: readonly Requirement[];
@@ -70,8 +72,8 @@ export interface HostPlan {
    * name and by the buffer that holds it.
    */
   readonly stages?: { readonly attention: boolean; readonly outputs: readonly { readonly name: string; readonly buffer: string }[] };
-  /** Linked from several programs: its inputs are `tensors` alone (no q, k, v), its outputs those of `stages`. */
-  readonly chain?: true;
+  /** Linked from several programs: its inputs are `tensors` alone (no q, k, v), its outputs those of `stages`, its heads fixed. */
+  readonly chain?: { readonly heads: number; readonly kvHeads: number };
   /** Inputs first: q, k, v (not in a chain), then one for each entry of `tensors`, in that order. */
   readonly buffers: readonly HostBuffer[];
   readonly kernels: readonly HostKernel[];

@@ -20,7 +20,7 @@ type Report = (rule: string, message: string) => void;
 function views(element: BufferElement): readonly StorageElement[] {
   switch (element) {
     case 'f32':
-      return ['f32', 'vec4f'];
+      return ['f32', 'vec4f', 'vec4u'];
     case 'f16':
       return ['f16', 'vec4h', 'u32', 'vec2u', 'vec4u'];
     case 'bf16':
@@ -71,7 +71,7 @@ function checkBuffers(plan: HostPlan, types: Types, report: Report): void {
   }
   const given: readonly (readonly [string, HostBuffer['role']])[] = (plan.stages?.outputs ?? []).map((o) => [o.buffer, 'output'] as const);
   const attention: readonly (readonly [string, HostBuffer['role']])[] = plan.stages?.attention === false ? [] : [['out', 'output'], ['lse', 'output']];
-  const own: readonly (readonly [string, HostBuffer['role']])[] = plan.chain === true ? [] : [['q', 'input'], ['k', 'input'], ['v', 'input']];
+  const own: readonly (readonly [string, HostBuffer['role']])[] = plan.chain !== undefined ? [] : [['q', 'input'], ['k', 'input'], ['v', 'input']];
   const wanted = [...own, ...attention, ...given];
   for (const [name, role] of wanted) {
     if (!plan.buffers.some((b) => b.name === name && b.role === role)) report('interface', `there is no ${role} '${name}'`);

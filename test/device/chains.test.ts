@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { checkChain } from '../../compiler/interpreters/chain-check.ts';
 import { withAllResults } from '../../compiler/pipeline.ts';
 import { openDeviceChain } from '../../tools/engines/device-chain.ts';
-import { runChain } from '../../tools/engines/index.ts';
+import { runChain } from '../../tools/engines/chains.ts';
 import { chainOf, selecting, selectingLaunch, twoLayers, twoLayersLaunch, valueOf } from '../support/chains.ts';
 
 describe('chains on a device', () => {

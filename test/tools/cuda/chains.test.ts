@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkChain } from '../../../compiler/interpreters/chain-check.ts';
 import { withAllResults } from '../../../compiler/pipeline.ts';
-import { runChain } from '../../../tools/engines/index.ts';
+import { runChain } from '../../../tools/engines/chains.ts';
 import { findNvcc } from '../../../tools/cuda/find-nvcc.ts';
 import { chainOf, selecting, selectingLaunch, twoLayers, twoLayersLaunch, valueOf } from '../../support/chains.ts';
 
