@@ -23,6 +23,7 @@ import { verifyPlan } from './plan/verify.ts';
 import type { Schedule } from './schedule.ts';
 import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
+import { shareStages } from './stage/share-stages.ts';
 import { printSpec } from './spec/print.ts';
 import { verifySpec } from './spec/verify.ts';
 import type { TargetRecord } from './target.ts';
@@ -74,7 +75,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   verified('spec', spec, verifySpec(spec).map((v) => ({ rule: v.rule, message: v.detail })), printSpec);
   trace('1-spec', () => printSpec(spec));
 
-  const planned = makePlan(spec);
+  const planned = makePlan(shareStages(spec));
   if (!planned.ok) return planned;
   notes.push(...planned.diagnostics);
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);

@@ -6,7 +6,7 @@ import type { Expr as Syntax, ReduceIndex } from '../../dsl/ast.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { readTensors, substitute } from '../expr/traverse.ts';
+import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import type { Axis } from './ir.ts';
 import { broken, readAt, scalarAt, scalarValue } from './lower-scalar.ts';
@@ -94,15 +94,26 @@ function lowerFold(l: Lowering, e: Reduce, op: 'sum' | 'min' | 'max' | 'any' | '
   return x.divide(total, x.toFloat(x.max(x.int(1), count)));
 }
 
-/** Puts a helper tensor over the equation's indices (and more) before it, and gives its value at them. */
-function helper(l: Lowering, e: Reduce, equation: EquationContext, rule: StageRule, element: 'int' | 'float', more: readonly StageIndex[] = []): BoundTensor {
+/** A helper tensor, and where the equation finds its own element in it; a last index of its own is left out. */
+interface Helper {
+  readonly tensor: BoundTensor;
+  readonly here: readonly Expr[];
+}
+
+/**
+ * Puts a helper tensor before the equation. Its indices are those of the equation that the rule speaks of, since along all others its
+ * elements are the same: a list that is sorted for its entries is sorted once, not once an entry.
+ */
+function helper(l: Lowering, e: Reduce, equation: EquationContext, rule: StageRule, element: 'int' | 'float', more: readonly StageIndex[] = []): Helper {
   for (const part of ruleParts(rule)) {
     if (readTensors(part).has(equation.name)) stop(report.badRecurrence(e.span, { name: equation.name, reason: 'is needed whole to compute itself' }));
   }
   const name = uniqueName(l, `${equation.name}'${e.op}`);
-  const indices = [...equation.indices, ...more];
+  const spoken = new Set(ruleParts(rule).flatMap((part) => [...freeRefs(part)]).concat('over' in rule ? rule.over.map((i) => (typeof i === 'string' ? i : i.name)) : []));
+  const own = equation.indices.filter((i, at) => at === 0 || spoken.has(i.name));
+  const indices = [...own, ...more];
   l.stages.push({ name, doc: [], element, precision: 'f32', indices, rule, span: e.span });
-  return { name, element, leading: [], axes: indices.map((i) => i.axis) };
+  return { tensor: { name, element, leading: [], axes: indices.map((i) => i.axis) }, here: own.map((i) => x.ref(i.name, 'int')) };
 }
 
 function uniqueName(l: Lowering, base: string): string {
@@ -117,7 +128,7 @@ function lowerWhole(l: Lowering, e: Reduce, op: 'softmax' | 'rank' | 'mass' | 'c
   const over = e.over.map((i) => equation.byName.get(i.name.name)?.name ?? broken(`no index ${i.name.name}`));
   const where = e.where === undefined ? x.bool(true) : scalarAt(l, e.where, env);
   const body = scalarAt(l, e.body, env);
-  const at = (t: BoundTensor): Expr => x.read(t.name, t.element, here(equation));
+  const at = ({ tensor, here: own }: Helper): Expr => x.read(tensor.name, tensor.element, own);
   switch (op) {
     case 'softmax':
       return at(helper(l, e, equation, { kind: 'softmax', over, where, value: x.toFloat(body) }, 'float'));
@@ -163,12 +174,13 @@ function lowerOrder(l: Lowering, e: Reduce, rank: Expr, env: Env, equation: Equa
   // A range that does not begin at 0 counts from its start.
   const fromZero = inside.loops.every((loop) => loop.from.kind === 'literal' && loop.from.value === 0);
   const along = indexName(l, 'r', { kind: 'dim' }, inside.env.locals);
-  const extent = rank.kind === 'literal' ? x.int(Math.max(1, rank.value + 1)) : all;
+  const asked = equation.indices.find((i) => rank.kind === 'ref' && rank.name === i.name);
+  const extent = rank.kind === 'literal' ? x.int(Math.max(1, rank.value + 1)) : asked === undefined ? all : extentOfAxis(asked.axis);
   const ranks: StageIndex = { name: along, axis: { kind: 'counted', extent } };
   const counted = (part: Expr): Expr => (fromZero ? part : shift(part, inside.loops));
   const rule: StageRule = { kind: 'order', along, over: inside.indices, where: counted(where), key: counted(key) };
   const made = helper(l, e, equation, rule, 'int', [ranks]);
-  const number = x.read(made.name, 'int', [...here(equation), rank]);
+  const number = x.read(made.tensor.name, 'int', [...made.here, rank]);
   if (inside.loops.length > 1) return number;
   const isPosition = inside.indices[0]?.axis.kind === 'queries';
   const base = isPosition ? firstQuery() : first.from;

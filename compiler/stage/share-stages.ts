@@ -1,0 +1,96 @@
+/**
+ * Stage tensors that a device need not make: those that a tensor before them equals by its rule (two uses of one stage), and those that
+ * nothing reads. In: a spec. Out: a spec with the same mask, score and outputs over fewer tensors. Tensors that the attention or the caller
+ * reads keep their names. Holds: every tensor that is left has the value it had.
+ */
+import { unreachable } from '../../dsl/diagnostic.ts';
+import { read } from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
+import { exprKey, mapChildren, readTensors } from '../expr/traverse.ts';
+import type { Axis } from '../spec/axes.ts';
+import type { Spec } from '../spec/ir.ts';
+import { ruleParts, type StageIndex, type StageRule, type StageTensor } from '../spec/stage.ts';
+import { tensorsOfMask } from '../spec/traverse.ts';
+
+function renamed(e: Expr, names: ReadonlyMap<string, string>): Expr {
+  const inner = mapChildren(e, (c) => renamed(c, names));
+  const name = inner.kind === 'read' ? names.get(inner.tensor) : undefined;
+  return inner.kind === 'read' && name !== undefined ? read(name, inner.type, inner.indices) : inner;
+}
+
+function withParts(rule: StageRule, f: (e: Expr) => Expr): StageRule {
+  switch (rule.kind) {
+    case 'map':
+    case 'recurrence':
+      return { ...rule, value: f(rule.value) };
+    case 'softmax':
+      return { ...rule, where: f(rule.where), value: f(rule.value) };
+    case 'rank':
+    case 'mass':
+    case 'order':
+      return { ...rule, where: f(rule.where), key: f(rule.key) };
+    default:
+      return unreachable(rule);
+  }
+}
+
+function axisKey(axis: Axis): string {
+  switch (axis.kind) {
+    case 'blocks':
+      return `${axis.of} / ${exprKey(axis.size)}`;
+    case 'counted':
+      return exprKey(axis.extent);
+    case 'fixed':
+      return String(axis.extent);
+    case 'free':
+      return `free ${axis.name}`;
+    case 'batch':
+    case 'heads':
+    case 'kv_heads':
+    case 'queries':
+    case 'keys':
+    case 'dim':
+      return axis.kind;
+    default:
+      return unreachable(axis);
+  }
+}
+
+const indexKey = (i: StageIndex): string => `${i.name}: ${axisKey(i.axis)}`;
+
+/** Two tensors with one key have the same elements. Its own name, which a recurrence reads, is left out. */
+function keyOf(t: StageTensor): string {
+  const { rule } = t;
+  const over = 'over' in rule ? rule.over.map((i) => (typeof i === 'string' ? i : indexKey(i))) : [];
+  const along = 'along' in rule ? rule.along : '';
+  const parts = ruleParts(rule).map((e) => exprKey(renamed(e, new Map([[t.name, '']]))));
+  return JSON.stringify([t.element, t.precision, t.indices.map(indexKey), rule.kind, over, along, parts]);
+}
+
+/** Names that the attention or the caller reads. */
+function wantedNames(spec: Spec): ReadonlySet<string> {
+  const scalars = [spec.scale, spec.score, spec.sink].flatMap((e) => (e === undefined ? [] : [...readTensors(e)]));
+  return new Set([...spec.outputs.map((o) => o.tensor), ...tensorsOfMask(spec.mask), ...scalars]);
+}
+
+/** The spec with each stage tensor made once, and only where it is read. */
+export function shareStages(spec: Spec): Spec {
+  const wanted = wantedNames(spec);
+  const known = new Map<string, string>();
+  const names = new Map<string, string>();
+  const distinct: StageTensor[] = [];
+  for (const given of spec.stages) {
+    const t: StageTensor = { ...given, rule: withParts(given.rule, (e) => renamed(e, names)) };
+    const key = keyOf(t);
+    const same = known.get(key);
+    if (same !== undefined && !wanted.has(t.name)) {
+      names.set(t.name, same);
+      continue;
+    }
+    if (same === undefined) known.set(key, t.name);
+    distinct.push(t);
+  }
+  const live = new Set(wanted);
+  for (const t of [...distinct].reverse()) if (live.has(t.name)) for (const e of ruleParts(t.rule)) for (const name of readTensors(e)) live.add(name);
+  return { ...spec, stages: distinct.filter((t) => live.has(t.name)) };
+}
