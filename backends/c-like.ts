@@ -80,6 +80,8 @@ export interface AtomForms {
   readonly declareWords: (names: readonly string[]) => Doc;
   /** Four names and the place of the lane's row in workgroup memory. */
   readonly loadMatrix: (transposed: boolean) => Form;
+  /** A memory of 16-byte elements and the number of a word. */
+  readonly loadWord: Form;
   /** Four sums, four words of a, two of b. */
   readonly mma: (operands: MatrixElement) => Form;
 }
@@ -299,6 +301,16 @@ function bareStatement(context: PrintContext, stmt: KernelStmt): Doc {
       const row = place(context, name('shared', stmt.shared), stmt.index);
       const filled = fill(atomsOf(dialect).loadMatrix(stmt.transposed), [...words.map((w) => ({ doc: text(w), level: levels.primary })), row]);
       return concat(atomsOf(dialect).declareWords(words), ';', { kind: 'line' }, filled.doc, ';');
+    }
+    case 'load_words': {
+      const memory: Leveled = { doc: text(name('shared', stmt.shared)), level: levels.primary };
+      // The index is in range, so the sum does not wrap.
+      const word = (offset: number): KernelExpr => (offset === 0 ? stmt.index : { kind: 'binary', type: 'i32', op: 'add', left: stmt.index, right: { kind: 'literal', type: 'i32', value: offset } });
+      const loads = stmt.names.map((n, i) => {
+        const loaded = fill(atomsOf(dialect).loadWord, [memory, leveled(context, word(stmt.offsets[i] ?? 0))]);
+        return assignment(dialect.declareLet(dialect.types.f32, name('value', n)), loaded.doc);
+      });
+      return concat(...loads.flatMap((load, i): readonly Doc[] => (i === 0 ? [load] : [{ kind: 'line' }, load])));
     }
     case 'mma': {
       const sums = stmt.sums.map((n) => ({ doc: text(name('value', n)), level: levels.primary }));

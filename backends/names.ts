@@ -65,6 +65,7 @@ export function chooseNames(program: KernelProgram, wanted: string, vocabulary: 
       case 'array':
         return choose('array', stmt.name);
       case 'load_matrix':
+      case 'load_words':
         return stmt.names.forEach((name) => choose('value', name));
       case 'assign':
       case 'assign_array':

@@ -88,7 +88,7 @@ const cuda = {
   f16: true,
   bf16: true,
   dot4: true,
-  matrix: ['f16', 'bf16'],
+  matrix: ['f16', 'bf16', 'tf32'],
 } as const;
 
 /** Records by architecture; the bytes are what one block may ask for dynamically (cuda-atoms, section 0). */

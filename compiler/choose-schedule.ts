@@ -14,6 +14,8 @@ export type KernelKind = 'prefill' | 'decode' | 'merge' | 'table' | 'contraction
 export interface ScheduleRequest {
   readonly dim: number;
   readonly dtype: FloatElement;
+  /** Factors of products may be rounded to this. */
+  readonly products?: 'tf32';
   readonly kind: KernelKind;
   readonly pins: SchedulePins;
 }
@@ -115,7 +117,8 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
  */
 function fragmentPrefill(target: TargetRecord, request: ScheduleRequest): Schedule | undefined {
   const { dim, dtype, pins } = request;
-  if (dtype === 'f32' || target.matrix?.includes(dtype) !== true || dim % 8 !== 0) return undefined;
+  const operands = dtype === 'f32' ? request.products : dtype;
+  if (operands === undefined || target.matrix?.includes(operands) !== true || dim % 8 !== 0) return undefined;
   const queryTile = pins.queryTile ?? 64;
   const keyTile = pins.keyTile ?? 64;
   const keyStep = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32)).at(-1);

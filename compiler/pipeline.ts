@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly dim: number;
   /** Storage type of q, k, v and out. Accumulation is f32; lse is f32. */
   readonly dtype: FloatElement;
+  /** Factors of the products of an attention in f32 may be rounded to this, where the target multiplies such numbers faster. */
+  readonly products?: 'tf32';
   /** Pins schedules, for benchmarks and fuzzing. */
   readonly schedules?: { readonly prefill?: Schedule; readonly decode?: Schedule };
   /** `tile`: kernels keep their interface but get no body, for those who only run the tile programs. */
@@ -81,9 +83,10 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
   trace('2-plan', () => printPlan(plan));
 
-  const choose = (kind: KernelKind): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins });
+  const products = options.products !== undefined && dtype === 'f32' ? { products: options.products } : {};
+  const choose = (kind: KernelKind): Schedule => chooseSchedule(target, { dim, dtype, kind, pins: spec.pins, ...products });
   const lowering: LowerOptions = {
-    dim, dtype,
+    dim, dtype, ...products,
     schedules: {
       prefill: options.schedules?.prefill ?? choose('prefill'),
       decode: options.schedules?.decode ?? choose('decode'),
@@ -93,6 +96,9 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
     },
     parallelism: target.software ? 4 : 256,
   };
+  if (dtype === 'f32' && lowering.products === undefined && lowering.schedules.prefill.layout === 'fragments') {
+    throw new CompilerBug('choose-schedule', 'fragments of f32 are rounded to tf32, which was not asked for');
+  }
   const loweredPlan = lowerPlan(plan, lowering);
   if (!loweredPlan.ok) return loweredPlan;
   const checkedTile = (program: TileProgram): TileProgram => verified('tile', program, verifyTile(program), printTile);

@@ -2,6 +2,8 @@
  * Capability records: what a machine can do, as data. Schedules and verifiers ask the record; printers never do.
  * The values live in backends/targets.ts, or are filled from a device at run time.
  */
+import type { MatrixElement } from './kernel/ir.ts';
+
 export interface TargetRecord {
   readonly name: string;
   readonly language: 'wgsl' | 'cuda';
@@ -22,8 +24,11 @@ export interface TargetRecord {
   /** bf16 as a storage element; the same holds. */
   readonly bf16?: boolean;
   readonly dot4: boolean;
-  /** 16-bit numbers that subgroups of 32 lanes multiply as 16 x 16 by 16 x 8 fragments; with it go copies in the background. Absent: none. */
-  readonly matrix?: readonly ('f16' | 'bf16')[];
+  /**
+   * Numbers that subgroups of 32 lanes multiply as 16 x 16 by 16 x 8 fragments (f32 rounded to tf32: 16 x 8 by 8 x 8); with it go copies in the
+   * background. Absent: none.
+   */
+  readonly matrix?: readonly MatrixElement[];
   /** Both sides of a branch are executed, under masks. */
   readonly masksBranches?: boolean;
 }

@@ -87,6 +87,7 @@ function unaryForm(op: KernelUnary, arg: KernelType): Form {
     case 'pack_bfloat4':
     case 'unpack_bfloat_low':
     case 'unpack_bfloat_high':
+    case 'round_tf32':
       return call(op);
     default:
       return unreachable(op);
@@ -165,6 +166,9 @@ const forms = {
 
 const fma = call('fmaf', 3);
 
+/** Helpers that multiply fragments. */
+export const multiplications = { f16: 'mma_half', bf16: 'mma_bfloat', tf32: 'mma_tf32' } as const;
+
 /** Elements of storage and workgroup memory; halves are their bits, which the helpers convert. */
 export const storageTypes = {
   f32: 'float', vec4f: 'float4', i32: 'int', u32: 'unsigned', vec2u: 'uint2', vec4u: 'uint4', f16: 'unsigned short', vec4h: 'uint2', bf16: 'unsigned short',
@@ -197,7 +201,8 @@ export function cudaDialect(lanes: string): Dialect {
       declareWords: (names) => concat('unsigned ', names.join(', ')),
       loadMatrix: (transposed) =>
         fixed(transposed ? 'load_matrix_transposed(' : 'load_matrix(', slot(0, any), ', ', slot(1, any), ', ', slot(2, any), ', ', slot(3, any), ', &', slot(4, primary), ')'),
-      mma: (operands) => call(operands === 'f16' ? 'mma_half' : 'mma_bfloat', 10),
+      loadWord: fixed('load_word(', slot(0, any), ', ', slot(1, any), ')'),
+      mma: (operands) => call(multiplications[operands], 10),
     },
     subgroup: { sum: subgroupForm('sum', lanes), max: subgroupForm('max', lanes) },
     barrier: '__syncthreads()',

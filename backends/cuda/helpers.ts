@@ -5,6 +5,7 @@
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { KernelExpr, KernelProgram, KernelStmt, KernelType } from '../../compiler/kernel/ir.ts';
 import { walkExpressions, walkStatements } from '../../compiler/kernel/walk.ts';
+import { multiplications } from './dialect.ts';
 
 const head = '__device__ __forceinline__';
 const parts = ['x', 'y', 'z', 'w'] as const;
@@ -36,11 +37,11 @@ function matrixLoad(name: string, modifier: string): readonly string[] {
   ];
 }
 
-function matrixMultiply(name: string, type: string): readonly string[] {
+function matrixMultiply(name: string, shape: string, type: string): readonly string[] {
   return [
     [head, ' void ', name, '(float& s0, float& s1, float& s2, float& s3, unsigned a0, unsigned a1, unsigned a2, unsigned a3,'].join(''),
     '                                     unsigned b0, unsigned b1) {',
-    ['  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.', type, '.', type, '.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"'].join(''),
+    ['  asm volatile("mma.sync.aligned.', shape, '.row.col.f32.', type, '.', type, '.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"'].join(''),
     '               : "+f"(s0), "+f"(s1), "+f"(s2), "+f"(s3) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));',
     '}',
   ];
@@ -203,8 +204,13 @@ const library: ReadonlyMap<string, { readonly lines: readonly string[]; readonly
   },
   load_matrix: { lines: matrixLoad('load_matrix', '') },
   load_matrix_transposed: { lines: matrixLoad('load_matrix_transposed', '.trans') },
-  mma_half: { lines: matrixMultiply('mma_half', 'f16') },
-  mma_bfloat: { lines: matrixMultiply('mma_bfloat', 'bf16') },
+  load_word: { lines: [[head, ' float load_word(const uint4* rows, int index) { return reinterpret_cast<const float*>(rows)[index]; }'].join('')] },
+  round_tf32: {
+    lines: [[head, ' unsigned round_tf32(float value) {'].join(''), '  unsigned bits;', '  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));', '  return bits;', '}'],
+  },
+  mma_half: { lines: matrixMultiply('mma_half', 'm16n8k16', 'f16') },
+  mma_bfloat: { lines: matrixMultiply('mma_bfloat', 'm16n8k16', 'bf16') },
+  mma_tf32: { lines: matrixMultiply('mma_tf32', 'm16n8k8', 'tf32') },
 }));
 
 /** Names that no variable may take. */
@@ -261,8 +267,10 @@ function helpersOfStatement(s: KernelStmt): readonly string[] {
       return [s.kind];
     case 'load_matrix':
       return [s.transposed ? 'load_matrix_transposed' : 'load_matrix'];
+    case 'load_words':
+      return ['load_word'];
     case 'mma':
-      return [s.operands === 'f16' ? 'mma_half' : 'mma_bfloat'];
+      return [multiplications[s.operands]];
     case 'let':
     case 'var':
     case 'assign':

@@ -85,6 +85,8 @@ const unaryForms: Readonly<Record<KernelUnary, Form>> = {
   splat: call('vec4f'),
   unpack_half4: call(helperNames.unpackHalf4),
   pack_half4: call(helperNames.packHalf4),
+  // Refused by legalise.ts: WGSL has no matrix operations.
+  round_tf32: call('round_tf32'),
   unpack_half_low: { ...halfPair, parts: [...halfPair.parts, '.x'] },
   unpack_half_high: { ...halfPair, parts: [...halfPair.parts, '.y'] },
   unpack_bfloat4: call(helperNames.unpackBfloat4),

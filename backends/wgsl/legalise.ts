@@ -97,6 +97,7 @@ function foldUnary(op: KernelUnary, arg: Literal): Literal | undefined {
     case 'pack_bfloat4':
     case 'unpack_bfloat_low':
     case 'unpack_bfloat_high':
+    case 'round_tf32':
       return undefined;
     default:
       return unreachable(op);
@@ -186,6 +187,7 @@ function legal(expr: KernelExpr): KernelExpr {
     case 'literal':
       return literal(expr.type, expr.value);
     case 'unary':
+      if (expr.op === 'round_tf32') throw new CompilerBug('print', 'WGSL rounds to no 11 digits');
       if (isLiteral(expr.arg)) return foldUnary(expr.op, expr.arg) ?? expr;
       return expr.op === 'tanh' ? { ...expr, arg: clampTanh(expr.arg) } : expr;
     case 'binary': {

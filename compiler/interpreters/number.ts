@@ -1,8 +1,8 @@
 /**
- * Storage number formats, exactly: rounding of float64 to f32, f16 and bf16 (nearest, ties to even, gradual underflow,
+ * Number formats, exactly: rounding of float64 to f32, f16, bf16 and tf32 (nearest, ties to even, gradual underflow,
  * overflow to infinity) in one rounding, and the bit patterns of f16 and bf16. In: numbers or patterns. Out: the same.
  */
-export type FloatFormat = 'f32' | 'f16' | 'bf16';
+export type FloatFormat = 'f32' | 'f16' | 'bf16' | 'tf32';
 
 interface Shape {
   /** Bits of the significand, the hidden one included. */
@@ -15,6 +15,7 @@ interface Shape {
 const shapes: Readonly<Record<FloatFormat, Shape>> = {
   f32: { precision: 24, minExponent: -126, maxFinite: (2 - 2 ** -23) * 2 ** 127 },
   f16: { precision: 11, minExponent: -14, maxFinite: 65504 },
+  tf32: { precision: 11, minExponent: -126, maxFinite: (2 - 2 ** -10) * 2 ** 127 },
   bf16: { precision: 8, minExponent: -126, maxFinite: (2 - 2 ** -7) * 2 ** 127 },
 };
 
@@ -98,6 +99,12 @@ export function f16FromBits(bits: number): number {
 /** The pattern of `value` rounded to bf16; every NaN becomes 0x7fc0. */
 export function bf16Bits(value: number): number {
   return Number.isNaN(value) ? 0x7fc0 : f32Bits(roundBf16(value)) >>> 16;
+}
+
+/** The f32 pattern of `value` rounded to 11 significant digits, ties away from zero, as matrix units want it; infinities and NaN stay. */
+export function tf32Bits(value: number): number {
+  const bits = f32Bits(value);
+  return Number.isFinite(value) ? ((bits + 0x1000) & 0xffffe000) >>> 0 : bits;
 }
 
 export function bf16FromBits(bits: number): number {

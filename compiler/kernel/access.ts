@@ -10,7 +10,7 @@ import { bin, conjunction, extract, f32, i32, intValue, parts, pick, vec4, zeroO
 import { factsIn, kernelType, lowerExpr, type Scope } from './code.ts';
 import type { Emitter } from './emitter.ts';
 import { isBelow, rangeOf, saysBelow, saysNonNegative } from './facts.ts';
-import type { KernelExpr, MatrixElement, StorageElement } from './ir.ts';
+import type { KernelExpr, NarrowElement, StorageElement } from './ir.ts';
 import { highHalf, lowHalf, packFour, packPair, unpackFour } from './packed.ts';
 
 export interface BufferView {
@@ -87,7 +87,7 @@ export function lowerRead(access: Access, e: Expr & { readonly kind: 'read' }, s
 }
 
 /** The type of a buffer that is seen through words. */
-export function narrow(view: BufferView): MatrixElement {
+export function narrow(view: BufferView): NarrowElement {
   const { element } = view.decl;
   if (element === 'f16' || element === 'bf16') return element;
   throw new CompilerBug('lower-tile', `'${view.decl.name}' holds no 16-bit numbers`);

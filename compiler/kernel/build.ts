@@ -47,6 +47,7 @@ function unaryType(op: KernelUnary, arg: KernelExpr): KernelType {
       return 'i32';
     case 'to_u32':
     case 'bitcast_u32':
+    case 'round_tf32':
       return 'u32';
     case 'to_f32':
     case 'bitcast_f32':

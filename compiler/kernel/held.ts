@@ -25,7 +25,7 @@ export interface StreamedRow {
   readonly first: number;
 }
 
-/** Rows of 16-bit numbers in workgroup memory: row r from element r * pitch of 16 bytes on, columns past `cols` up to a multiple of 16 zero. */
+/** Rows of numbers in workgroup memory: row r from element r * pitch of 16 bytes on, columns past `cols` up to a whole fragment zero. */
 export interface MatrixRows {
   readonly shared: string;
   readonly pitch: number;

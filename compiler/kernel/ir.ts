@@ -38,8 +38,11 @@ export interface SharedDecl {
   readonly length: number;
 }
 
-/** 16-bit numbers that matrix operations take. */
-export type MatrixElement = 'f16' | 'bf16';
+/** 16-bit numbers. */
+export type NarrowElement = 'f16' | 'bf16';
+
+/** Numbers that matrix operations take; tf32: f32 of which the upper 11 digits count. */
+export type MatrixElement = NarrowElement | 'tf32';
 
 export type Four<T> = readonly [T, T, T, T];
 
@@ -56,7 +59,9 @@ export type KernelUnary =
   /** u32 -> f32: the low or high half of a packed pair. */
   | 'unpack_half_low' | 'unpack_half_high'
   /** The same for bfloat16. */
-  | 'unpack_bfloat4' | 'pack_bfloat4' | 'unpack_bfloat_low' | 'unpack_bfloat_high';
+  | 'unpack_bfloat4' | 'pack_bfloat4' | 'unpack_bfloat_low' | 'unpack_bfloat_high'
+  /** f32 -> u32: the bits of the nearest number of 11 digits, ties away from zero. */
+  | 'round_tf32';
 
 export type KernelBinary =
   | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'min' | 'max'
@@ -118,10 +123,13 @@ export type KernelStmt =
    * (an element of 16 bytes); lane t gets in names[i] the elements 2(t mod 4) and 2(t mod 4) + 1 of row t div 4; transposed, of column t div 4.
    */
   | { readonly kind: 'load_matrix'; readonly names: Four<string>; readonly shared: string; readonly index: KernelExpr; readonly transposed: boolean; readonly origin: Origin }
+  /** Declares `names` (f32): words `index` + offsets[i] of workgroup memory of 16-byte elements, four words an element. */
+  | { readonly kind: 'load_words'; readonly names: Four<string>; readonly shared: string; readonly index: KernelExpr; readonly offsets: Four<number>; readonly origin: Origin }
   /**
    * sums += a x b for each 32 lanes: a is 16 x 16 and b 16 x 8 packed 16-bit numbers, sums 16 x 8 f32 variables. Lane t, with g = t div 4 and
    * q = t mod 4, holds of a (g, 2q..), (g + 8, 2q..), (g, 2q + 8..), (g + 8, 2q + 8..), of b (2q.., g), (2q + 8.., g), of the sums
-   * (g, 2q), (g, 2q + 1), (g + 8, 2q), (g + 8, 2q + 1); of a pair the first is low. Products are exact, sums f32 in any order.
+   * (g, 2q), (g, 2q + 1), (g + 8, 2q), (g + 8, 2q + 1); of a pair the first is low. With operands of tf32, a is 16 x 8 and b 8 x 8 words, of a
+   * (g, q), (g + 8, q), (g, q + 4), (g + 8, q + 4), of b (q, g), (q + 4, g). Products are exact, sums f32 in any order.
    */
   | { readonly kind: 'mma'; readonly operands: MatrixElement; readonly sums: Four<string>; readonly a: Four<KernelExpr>; readonly b: readonly [KernelExpr, KernelExpr]; readonly origin: Origin }
   /** Workgroup execution and memory barrier. */

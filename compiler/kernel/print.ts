@@ -89,6 +89,8 @@ export function printKernelStatement(s: KernelStmt): string {
       return `wait ${s.pending}`;
     case 'load_matrix':
       return `matrices ${s.names.join(', ')} = ${s.transposed ? 'transposed ' : ''}${s.shared}[${printKernelExpr(s.index)}]`;
+    case 'load_words':
+      return `words ${s.names.join(', ')} = ${s.shared}[${printKernelExpr(s.index)} + ${s.offsets.join(', ')}]`;
     case 'mma':
       return `${s.sums.join(', ')} += ${s.operands} (${s.a.map(printKernelExpr).join(', ')}) x (${s.b.map(printKernelExpr).join(', ')})`;
     case 'barrier':
@@ -119,7 +121,7 @@ function lines(body: readonly KernelStmt[], indent: string): readonly string[] {
       case 'while':
         return [head, ...lines(s.body, deeper)];
       case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
-      case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
+      case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'load_words': case 'mma':
         return [head];
       default:
         return unreachable(s);

@@ -37,7 +37,7 @@ function countLoads(e: KernelExpr): number {
 
 function loadSites(body: readonly KernelStmt[]): number {
   return body.reduce(
-    (n, s) => n + (s.kind === 'load_matrix' || s.kind === 'copy_async' ? 1 : 0) + expressionsOf(s).reduce((m, e) => m + countLoads(e), 0) + nestedBlocks(s).reduce((m, b) => m + loadSites(b), 0), 0,
+    (n, s) => n + (s.kind === 'load_words' ? s.names.length : s.kind === 'load_matrix' || s.kind === 'copy_async' ? 1 : 0) + expressionsOf(s).reduce((m, e) => m + countLoads(e), 0) + nestedBlocks(s).reduce((m, b) => m + loadSites(b), 0), 0,
   );
 }
 

@@ -76,6 +76,8 @@ export function unaryType(op: KernelUnary, arg: KernelType): KernelType | undefi
     case 'unpack_bfloat_low':
     case 'unpack_bfloat_high':
       return when(arg === 'u32', 'f32');
+    case 'round_tf32':
+      return when(arg === 'f32', 'u32');
     default:
       return unreachable(op);
   }

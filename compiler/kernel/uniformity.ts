@@ -84,6 +84,7 @@ function spread(f: Facts, body: readonly KernelStmt[], together: boolean): void 
         spread(f, s.body, together && uniform(f, s.cond));
         break;
       case 'load_matrix':
+      case 'load_words':
         s.names.forEach((n) => f.differing.add(n));
         break;
       case 'mma':

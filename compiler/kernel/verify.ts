@@ -203,6 +203,8 @@ function statement(c: Context, scope: Scope, s: KernelStmt): void {
       return;
     case 'load_matrix':
       return checkMatrixLoad(c, scope, report, s);
+    case 'load_words':
+      return checkWords(c, scope, report, s);
     case 'mma':
       return checkProduct(c, scope, report, s);
     case 'barrier':
@@ -262,6 +264,15 @@ function checkMatrixLoad(c: Context, scope: Scope, report: Report, s: Extract<Ke
   checkSixteen(report, s.shared, c.shared.get(s.shared), s.index, 'workgroup memory');
   checkTyped(c, scope, report, s.index, 'i32');
   for (const name of s.names) declare(c, scope, report, name, 'u32', false);
+}
+
+function checkWords(c: Context, scope: Scope, report: Report, s: Extract<KernelStmt, { readonly kind: 'load_words' }>): void {
+  const memory = c.shared.get(s.shared);
+  if (memory === undefined) report('in-scope', `workgroup memory '${s.shared}' is not declared`);
+  else if (memory.type !== undefined) report('types', `'${s.shared}' holds ${memory.type}, not elements of 16 bytes`);
+  if (s.offsets.some((o) => !Number.isInteger(o) || o < 0)) report('bounds', `words at ${s.offsets.join(', ')} from an index`);
+  checkTyped(c, scope, report, s.index, 'i32');
+  for (const name of s.names) declare(c, scope, report, name, 'f32', false);
 }
 
 function checkProduct(c: Context, scope: Scope, report: Report, s: Extract<KernelStmt, { readonly kind: 'mma' }>): void {

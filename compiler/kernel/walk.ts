@@ -142,6 +142,7 @@ export function expressionsOf(s: KernelStmt): readonly KernelExpr[] {
     case 'copy_async':
       return [s.at, s.index, s.bytes];
     case 'load_matrix':
+    case 'load_words':
       return [s.index];
     case 'mma':
       return [...s.a, ...s.b];
@@ -175,6 +176,7 @@ export function mapStatement(s: KernelStmt, f: (e: KernelExpr) => KernelExpr): K
     case 'copy_async':
       return { ...s, at: f(s.at), index: f(s.index), bytes: f(s.bytes) };
     case 'load_matrix':
+    case 'load_words':
       return { ...s, index: f(s.index) };
     case 'mma':
       return { ...s, a: [f(s.a[0]), f(s.a[1]), f(s.a[2]), f(s.a[3])], b: [f(s.b[0]), f(s.b[1])] };
@@ -196,7 +198,7 @@ export function nestedBlocks(s: KernelStmt): readonly (readonly KernelStmt[])[] 
     case 'while':
       return [s.body];
     case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
-    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
+    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'load_words': case 'mma':
       return [];
     default:
       return unreachable(s);
@@ -212,7 +214,7 @@ export function mapBlocks(s: KernelStmt, f: (block: readonly KernelStmt[]) => re
     case 'while':
       return { ...s, body: f(s.body) };
     case 'let': case 'var': case 'assign': case 'array': case 'assign_array': case 'store': case 'store_shared': case 'barrier': case 'comment':
-    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'mma':
+    case 'copy_async': case 'copy_commit': case 'copy_wait': case 'load_matrix': case 'load_words': case 'mma':
       return s;
     default:
       return unreachable(s);

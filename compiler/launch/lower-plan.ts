@@ -36,6 +36,7 @@ export interface Schedules {
 export interface LowerOptions {
   readonly dim: number;
   readonly dtype: FloatElement;
+  readonly products?: 'tf32';
   readonly schedules: Schedules;
   /** Workgroups that fill the machine: fewer than this, and keys are split. */
   readonly parallelism: number;

@@ -44,7 +44,7 @@ function stepLines(s: HostStep, plan: HostPlan): readonly string[] {
 /** The whole plan, ending in a line feed. */
 export function printHostPlan(plan: HostPlan): string {
   return [
-    `host plan ${plan.name}: dim ${plan.dim}, ${plan.dtype}`,
+    `host plan ${plan.name}: dim ${plan.dim}, ${plan.dtype}${plan.products === undefined ? '' : `, products in ${plan.products}`}`,
     ...plan.scalars.map((s) => `  scalar ${s.name}: ${s.type}${s.defaultValue === undefined ? '' : ` = ${s.defaultValue}`}`),
     ...plan.tensors.map((t) => `  tensor ${t.name}: ${t.element}[${t.axes.map(printAxis).join(', ')}]`),
     ...plan.requires.map((r) => `  require ${printExpr(r.condition)}: ${r.message}`),

@@ -57,7 +57,7 @@ function readsOf(e: KernelExpr, lanePrivate: ReadonlySet<string>, into: Set<stri
 function touchedBy(s: KernelStmt, lanePrivate: ReadonlySet<string>, deep: boolean): Touched {
   const read = new Set<string>();
   expressionsOf(s).forEach((e) => readsOf(e, lanePrivate, read));
-  if (s.kind === 'load_matrix') read.add(s.shared);
+  if (s.kind === 'load_matrix' || s.kind === 'load_words') read.add(s.shared);
   const written = new Set<string>((s.kind === 'store_shared' || s.kind === 'copy_async') && !lanePrivate.has(s.shared) ? [s.shared] : []);
   const own: Touched = { read, written };
   if (!deep) return own;

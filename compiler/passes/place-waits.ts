@@ -37,7 +37,7 @@ function sharedReads(e: KernelExpr): readonly string[] {
 /** Workgroup memory that the statement itself touches. */
 function touchedBy(s: KernelStmt): readonly string[] {
   const read = expressionsOf(s).flatMap(sharedReads);
-  return s.kind === 'load_matrix' || s.kind === 'store_shared' || s.kind === 'copy_async' ? [...read, s.shared] : read;
+  return s.kind === 'load_matrix' || s.kind === 'load_words' || s.kind === 'store_shared' || s.kind === 'copy_async' ? [...read, s.shared] : read;
 }
 
 /** Where lanes part, the whole of them waits before. */

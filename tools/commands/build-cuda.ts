@@ -27,6 +27,7 @@ export interface CudaBuild {
   readonly arch: string;
   readonly dim: number;
   readonly dtype: FloatElement;
+  readonly products?: 'tf32';
   readonly trace: NonNullable<CompileOptions['trace']>;
   /** Texts of the sources by file, for comments that name lines. */
   readonly sources: ReadonlyMap<string, string>;
@@ -58,9 +59,9 @@ function placeIn(sources: ReadonlyMap<string, string>): (origin: Origin) => stri
 }
 
 export async function buildCuda(spec: Spec, build: CudaBuild): Promise<Checked<CudaBuilt>> {
-  const { arch, dim, dtype, trace } = build;
+  const { arch, dim, dtype, products, trace } = build;
   const target = cudaTargets.find((t) => t.name === arch) ?? sm80;
-  const compiled = compileSpec(spec, { target, dim, dtype, trace });
+  const compiled = compileSpec(spec, { target, dim, dtype, trace, ...(products === undefined ? {} : { products }) });
   if (!compiled.ok) return compiled;
   const { hostPlan, kernelPrograms } = compiled.value;
   const source = printCuda({ name: hostPlan.name, doc: hostPlan.doc, kernels: kernelPrograms }, { placeOf: placeIn(build.sources), launcher: hostPlan });

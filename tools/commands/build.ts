@@ -1,7 +1,7 @@
 /**
  * `filigree build FILE... --target wgsl,ts --out DIR [--dim D --dtype f32|f16|bf16 --name NAME --target-record NAME] [--trace DIR]`: for every
  * attention of the files, a `.wgsl` per kernel, `NAME.plan.json` (the host plan) and `NAME.ts` (a typed module for plain WebGPU).
- * `--target cuda|pytorch --arch sm_80|sm_90a|sm_120a`: `NAME.cu`, `NAME.h` and the plan, or a Python package (build-cuda.ts).
+ * `--target cuda|pytorch --arch sm_80|sm_90a|sm_120a [--precision tf32]`: `NAME.cu`, `NAME.h` and the plan, or a Python package (build-cuda.ts).
  * `--trace` writes every level of each compilation as numbered files with an index.
  */
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { refuse } from '../command-line/problems.ts';
 import { optionSpan, wordSpan } from '../command-line/words.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { bindingsModule } from '../../compiler/launch/bindings.ts';
 import { cudaTargets, targets } from '../../backends/targets.ts';
 import { compileWgsl } from '../engines/compile.ts';
@@ -46,6 +47,14 @@ function archOf(given: Given, wanted: readonly Kind[]): string {
   return arch ?? 'sm_80';
 }
 
+/** What products may round to: of f32 alone, and on CUDA. */
+function productsOf(given: Given, dtype: FloatElement, wanted: readonly Kind[]): { readonly products?: 'tf32' } {
+  if (choiceOf(given, 'precision', ['f32', 'tf32'] as const) !== 'tf32') return {};
+  if (!wanted.some(forCuda)) refuse('FIL9004', '--precision tf32 goes with --target cuda or pytorch', valueSpan(given, 'precision', 'tf32'), { help: 'WebGPU has no products of tf32' });
+  if (dtype !== 'f32') refuse('FIL9004', `--precision tf32 is about products of f32, and --dtype is ${dtype}`, valueSpan(given, 'precision', 'tf32'));
+  return { products: 'tf32' };
+}
+
 function outputsOf(name: string, compiled: CompiledText, wanted: readonly Kind[], source: string): ReadonlyMap<string, string> {
   const outputs = new Map<string, string>();
   const texts = new Map([...compiled.texts].map(([kernel, printed]) => [kernel, printed.text]));
@@ -67,6 +76,7 @@ export const command: CommandModule = {
       .option('--name <name>', 'only this declaration (default: every attention)')
       .option('--dim <count>', 'head dimension (default: 64)')
       .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32)')
+      .option('--precision <type>', 'for cuda and pytorch with --dtype f32: tf32 lets products round their factors to 11 bits (default: f32)')
       .option('--target-record <name>', `what the kernels may use: ${targets.map((t) => t.name).join(', ')} (default: webgpu-default)`)
       .option('--trace <folder>', 'write every level of each compilation there');
     declareSettings(c);
@@ -75,6 +85,7 @@ export const command: CommandModule = {
     const wanted = kindsOf(given);
     const dim = countOf(given, 'dim', 1, 256) ?? 64;
     const dtype = choiceOf(given, 'dtype', ['f32', 'f16', 'bf16'] as const) ?? 'f32';
+    const products = productsOf(given, dtype, wanted);
     const target = targetOf(given, 'webgpu-default');
     const out = textOf(given, 'out') ?? refuse('FIL9003', 'the option --out is needed', optionSpan(given.line, '--out'), { label: 'missing here', help: 'for example --out dist' });
     const only = textOf(given, 'name');
@@ -103,7 +114,7 @@ export const command: CommandModule = {
         built.add(file);
         traces.push({ name, levels });
         if (wanted.some(forCuda)) {
-          const made = orRefuse(await buildCuda(spec, { arch, dim, dtype, trace, sources: given.sources, plain: wanted.includes('cuda'), python: wanted.includes('pytorch') }));
+          const made = orRefuse(await buildCuda(spec, { arch, dim, dtype, ...products, trace, sources: given.sources, plain: wanted.includes('cuda'), python: wanted.includes('pytorch') }));
           reports.push(made.report);
           for (const [path, data] of made.files) outputs.set(path, data);
           continue;

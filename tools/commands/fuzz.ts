@@ -11,13 +11,13 @@ import { claimFolder, pathOf } from '../command-line/outputs.ts';
 import { refuse } from '../command-line/problems.ts';
 import { wordSpan } from '../command-line/words.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
-import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { campaign } from '../fuzz/campaign.ts';
 import type { CampaignResult } from '../fuzz/campaign.ts';
+import type { Numbers } from '../fuzz/random-schedule.ts';
 import { failureFiles, replayedCase } from '../fuzz/failure-file.ts';
 import type { Case, RandomPrograms } from '../fuzz/random-programs.ts';
 import { fileCases } from '../fuzz/file-cases.ts';
-import { checkCase, drawnDtype, levels, warmEmulator } from '../fuzz/levels.ts';
+import { checkCase, drawnNumbers, levels, warmEmulator } from '../fuzz/levels.ts';
 import type { Level } from '../fuzz/levels.ts';
 import { writeAtomic } from '../io/files.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
@@ -65,17 +65,17 @@ async function replay(given: Given, level: Level | undefined, caseFile: string):
   const replayed = replayedCase(spec, stored);
   if (typeof replayed === 'string') return refuse('FIL9005', `'${caseFile}' holds no case of ${file}: ${replayed}`, span);
   const at = level ?? levels.find((l) => l === replayed.level) ?? 'tile';
-  const wrong = await checkCase(at, replayed.case, replayed.seed, { dtype: replayed.dtype });
+  const wrong = await checkCase(at, replayed.case, replayed.seed, replayed);
   given.progress.clear();
   given.io.out(given.json ? `${JSON.stringify({ level: at, failed: wrong !== undefined, finding: wrong ?? null })}\n` : `${at}: ${wrong ?? 'good'}\n`);
   return wrong === undefined ? 0 : 2;
 }
 
 /** Writes the failure; the command that replays it. */
-function store(given: Given, level: Level, dtypeOf: (seed: number) => FloatElement, seed: number, found: NonNullable<CampaignResult['found']>): { readonly program: string; readonly tensors: string; readonly command: string } {
+function store(given: Given, level: Level, numbersOf: (seed: number) => Numbers, seed: number, found: NonNullable<CampaignResult['found']>): { readonly program: string; readonly tensors: string; readonly command: string } {
   const out = textOf(given, 'out') ?? '.';
   const folder = claimFolder(given, out, valueSpan(given, 'out', out));
-  const files = failureFiles({ case: found.case, seed: found.seed, level, dtype: dtypeOf(found.seed) }, found.message);
+  const files = failureFiles({ case: found.case, seed: found.seed, level, ...numbersOf(found.seed) }, found.message);
   const name = `fuzz-failure-${seed}`;
   const program = join(out, `${name}.fil`);
   const tensors = join(out, `${name}.safetensors`);
@@ -92,7 +92,7 @@ export const command: CommandModule = {
       .option('--runs <count>', 'how many cases (default: 200)')
       .option('--seed <number>', 'where the random numbers start (default: 1)')
       .option('--level <level>', `${levels.join(', ')} (default: tile)`)
-      .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32; for cuda-emulated each case draws one)')
+      .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32; for cuda-emulated each case draws one, and tf32 products too)')
       .option('--max-length <count>', 'largest n_q and n_k (default: 70, for kernel 40)')
       .option('--adapter <name>', 'for wgsl: part of the name of the WebGPU adapter')
       .option('--out <folder>', 'where a failure is written (default: here)')
@@ -107,7 +107,7 @@ export const command: CommandModule = {
     const runs = countOf(given, 'runs', 1, 10_000_000) ?? 200;
     const seed = countOf(given, 'seed', 0, 2 ** 31 - 1) ?? 1;
     const asked = choiceOf(given, 'dtype', ['f32', 'f16', 'bf16'] as const);
-    const dtypeOf = (caseSeed: number): FloatElement => asked ?? (at === 'cuda-emulated' ? drawnDtype(caseSeed) : 'f32');
+    const numbersOf = (caseSeed: number): Numbers => (asked !== undefined ? { dtype: asked } : at === 'cuda-emulated' ? drawnNumbers(caseSeed) : { dtype: 'f32' });
     const maxLength = countOf(given, 'maxLength', 1, 4096) ?? sizes[at].maxLength;
     const adapter = textOf(given, 'adapter');
     const fc = await fastCheck(given);
@@ -116,13 +116,13 @@ export const command: CommandModule = {
     const cases = file !== undefined ? fileCases(fc, specsOf(given, file), options) : randomCasesOf(fc, await randomPrograms(given), options);
     let refused = 0;
     const onRefused = (): void => void (refused += 1);
-    const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { dtype: dtypeOf(s), onRefused, ...(adapter === undefined ? {} : { adapter }) }), {
+    const result = await campaign(fc, cases, (c, s) => checkCase(at, c, s, { ...numbersOf(s), onRefused, ...(adapter === undefined ? {} : { adapter }) }), {
       runs, seed, shrinkMs: 60_000, said: given.progress.show, now: () => performance.now(),
-      ...(at === 'cuda-emulated' ? { prepare: (lot) => warmEmulator(lot, dtypeOf) } : {}),
+      ...(at === 'cuda-emulated' ? { prepare: (lot) => warmEmulator(lot, numbersOf) } : {}),
     });
     given.progress.clear();
     const { found } = result;
-    const stored = found === undefined ? undefined : store(given, at, dtypeOf, seed, found);
+    const stored = found === undefined ? undefined : store(given, at, numbersOf, seed, found);
     const rate = result.runs / Math.max(0.001, result.seconds);
     if (given.json) {
       const failure = found === undefined || stored === undefined ? null : { finding: found.message, before: found.firstMessage, tries: found.shrinks, ...stored };

@@ -6,10 +6,12 @@
 import { choiceOf, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
 import { claimOutput } from '../command-line/outputs.ts';
+import { refuse } from '../command-line/problems.ts';
 import * as report from '../../dsl/catalogue/index.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { backends, runBackend } from '../engines/index.ts';
+import type { Backend } from '../engines/index.ts';
 import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
 import { inputsOf } from '../inputs.ts';
 import type { AttentionInputs } from '../inputs.ts';
@@ -39,6 +41,15 @@ function storageOf(tensors: ReadonlyMap<string, RawTensor>): FloatElement {
   return all('F16') ? 'f16' : all('BF16') ? 'bf16' : 'f32';
 }
 
+/** What products may round to: of f32 alone, and on CUDA. */
+function productsOf(given: Given, dtype: FloatElement, backend: Backend): { readonly products?: 'tf32' } {
+  if (choiceOf(given, 'precision', ['f32', 'tf32'] as const) !== 'tf32') return {};
+  const span = valueSpan(given, 'precision', 'tf32');
+  if (backend !== 'cuda' && backend !== 'cuda-emulated') refuse('FIL9004', `--precision tf32 goes with --backend cuda or cuda-emulated, not ${backend}`, span);
+  if (dtype !== 'f32') refuse('FIL9004', '--precision tf32 is about products of f32, and q, k and v hold 16-bit numbers', span);
+  return { products: 'tf32' };
+}
+
 export const command: CommandModule = {
   declare: (c) => {
     c.description('Runs an attention, a stage or a chain on tensors.')
@@ -49,6 +60,7 @@ export const command: CommandModule = {
       .option('--with <parameter=file>', 'attention that a parameter of a chain stands for, as FILE.fil or FILE.fil:NAME; may be repeated', collect)
       .option('--out <file>', 'safetensors file for out and lse')
       .option('--backend <name>', `${backends.join(', ')} (default: wgsl)`)
+      .option('--precision <type>', 'for cuda and cuda-emulated on F32 tensors: tf32 lets products round their factors to 11 bits (default: f32)')
       .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader or NVIDIA');
     declareSettings(c);
   },
@@ -68,8 +80,9 @@ export const command: CommandModule = {
     const path = claimOutput(given, output, valueSpan(given, 'out', output));
     const adapter = textOf(given, 'adapter');
     const dtype = storageOf(raw);
+    const products = productsOf(given, dtype, backend);
     given.progress.show(`${chosen.name}: running on ${backend}`);
-    const result = orRefuse(await runBackend(backend, { spec: chosen.spec, launch, inputs, dtype, ...(adapter === undefined ? {} : { adapter }) }));
+    const result = orRefuse(await runBackend(backend, { spec: chosen.spec, launch, inputs, dtype, ...products, ...(adapter === undefined ? {} : { adapter }) }));
     given.progress.clear();
     const { batch, heads, nQ, dim } = inputs.sizes;
     const stored = raw.get('q')?.dtype;

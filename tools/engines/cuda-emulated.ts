@@ -148,8 +148,8 @@ export function runEmulated(program: EmulatedProgram, input: LaunchInput, option
 }
 
 /** Compiles and runs one request. A problem that the emulator finds is a bug of the compiler. */
-export async function runOnEmulator({ spec, launch, inputs, dtype }: EngineRequest): Promise<Checked<EngineResult>> {
-  const compiled = compileSpec(spec, { target: sm80, dim: launch.sizes.dim, dtype });
+export async function runOnEmulator({ spec, launch, inputs, dtype, products }: EngineRequest): Promise<Checked<EngineResult>> {
+  const compiled = compileSpec(spec, { target: sm80, dim: launch.sizes.dim, dtype, ...(products === undefined ? {} : { products }) });
   return compiled.ok ? runArtefact(compiled.value, { ...launch, ...inputs }) : compiled;
 }
 

@@ -31,6 +31,8 @@ export interface CudaSession {
   readonly run: (request: EngineRequest, repeats?: number) => Promise<Checked<EngineResult & { readonly milliseconds: readonly number[] }>>;
   /** The same of a chain. */
   readonly runChain: (request: ChainRequest, repeats?: number) => Promise<Checked<ChainResult & { readonly milliseconds: readonly number[] }>>;
+  /** The same of what is compiled already, for the session's target or one that offers no more. */
+  readonly runCompiled: (artefact: EmulatedArtefact, launch: LaunchInput, repeats?: number) => ReturnType<CudaSession['run']>;
   readonly close: () => void;
 }
 
@@ -84,6 +86,7 @@ export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions 
     target,
     run: (request, repeats = 0) => runOn(driver, { arch, target, ...options }, request, repeats),
     runChain: (request, repeats = 0) => runChainOn(driver, { arch, target, ...options }, request, repeats),
+    runCompiled: (artefact, launch, repeats = 0) => runArtefact(driver, { arch, target, ...options }, artefact, launch, repeats),
     close: () => void driver.destroyContext(context.handle),
   });
 }
@@ -91,8 +94,8 @@ export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions 
 type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
 
 async function runOn(driver: CudaDriver, setting: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
-  const { spec, launch, inputs, dtype } = request;
-  const compiled = compileSpec(spec, { target: setting.target, dim: launch.sizes.dim, dtype });
+  const { spec, launch, inputs, dtype, products } = request;
+  const compiled = compileSpec(spec, { target: setting.target, dim: launch.sizes.dim, dtype, ...(products === undefined ? {} : { products }) });
   return compiled.ok ? runArtefact(driver, setting, compiled.value, { ...launch, ...inputs }, repeats) : compiled;
 }
 

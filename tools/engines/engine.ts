@@ -17,6 +17,8 @@ export interface EngineRequest {
   readonly launch: Launch;
   readonly inputs: Inputs;
   readonly dtype: FloatElement;
+  /** For CUDA: factors of products of f32 may be rounded to this. */
+  readonly products?: 'tf32';
   /** Part of the name of a WebGPU adapter. */
   readonly adapter?: string;
   /** Lanes of a subgroup, for the lock-step interpreter. */

@@ -17,6 +17,7 @@ export interface Failure {
   readonly seed: number;
   readonly level: string;
   readonly dtype: FloatElement;
+  readonly products?: 'tf32';
 }
 
 export interface FailureFiles {
@@ -44,6 +45,7 @@ export function failureFiles(failure: Failure, message: string): FailureFiles {
     ['level', failure.level],
     ['seed', `${failure.seed}`],
     ['dtype', failure.dtype],
+    ...(failure.products === undefined ? [] : [['products', failure.products] as const]),
     ['finding', message.slice(0, 500)],
   ]);
   return { program: failure.case.source ?? specToSource(spec), tensors, metadata };
@@ -53,6 +55,7 @@ export interface Replayed {
   readonly case: Case;
   readonly seed: number;
   readonly dtype: FloatElement;
+  readonly products?: 'tf32';
   readonly level: string;
 }
 
@@ -78,6 +81,7 @@ export function replayedCase(spec: Spec, file: SafetensorsFile): Replayed | stri
     case: { spec, launch, inputs: inputs.value },
     seed: Number(file.metadata.get('seed') ?? '0'),
     dtype: dtypeNamed(file.metadata.get('dtype')),
+    ...(file.metadata.get('products') === 'tf32' ? { products: 'tf32' as const } : {}),
     level: file.metadata.get('level') ?? 'tile',
   };
 }

@@ -32,22 +32,22 @@ import { mixSeeds, randomOf } from '../random.ts';
 import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 import { randomSchedule } from './random-schedule.ts';
+import type { Numbers } from './random-schedule.ts';
 import { asGiven, stageFault, withAllOutputs } from './stage-cases.ts';
 
 export const levels = ['algebra', 'tile', 'kernel', 'wgsl', 'cuda-emulated'] as const;
 
 export type Level = (typeof levels)[number];
 
-export interface LevelOptions {
-  readonly dtype: FloatElement;
+export interface LevelOptions extends Numbers {
   readonly adapter?: string;
   /** Called for each case that a limit of the target refuses: nothing was compared then. */
   readonly onRefused?: () => void;
 }
 
-/** Storage types by the seed of a case, for campaigns that are asked for none. */
-export function drawnDtype(seed: number): FloatElement {
-  return randomOf(mixSeeds(seed, 16)).pick(['f32', 'f16', 'bf16']);
+/** Numbers by the seed of a case, for campaigns that are asked for none. */
+export function drawnNumbers(seed: number): Numbers {
+  return randomOf(mixSeeds(seed, 16)).pick<Numbers>([{ dtype: 'f32' }, { dtype: 'f16' }, { dtype: 'bf16' }, { dtype: 'f32', products: 'tf32' }]);
 }
 
 /** What is wrong with a case at a level, or undefined. Exceptions of the compiler are findings too. */
@@ -125,9 +125,9 @@ function randomTarget(random: Random): TargetRecord {
   return random.pick([first, ...rest]);
 }
 
-function randomSchedules(random: Random, target: TargetRecord, dim: number, dtype: FloatElement): { readonly prefill?: Schedule; readonly decode?: Schedule } {
+function randomSchedules(random: Random, target: TargetRecord, dim: number, numbers: Numbers): { readonly prefill?: Schedule; readonly decode?: Schedule } {
   if (random.coin(0.3)) return {};
-  return { prefill: randomSchedule(random, target, dim, dtype, 'prefill'), decode: randomSchedule(random, target, dim, dtype, 'decode') };
+  return { prefill: randomSchedule(random, target, dim, numbers, 'prefill'), decode: randomSchedule(random, target, dim, numbers, 'decode') };
 }
 
 function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, options: LevelOptions): string | undefined {
@@ -135,7 +135,7 @@ function checkOnHost(level: 'tile' | 'kernel', given: Case, random: Random, opti
   const { spec, launch, inputs } = given;
   const { dim } = launch.sizes;
   const target = randomTarget(random);
-  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim, dtype), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
+  const compiled = compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim, { dtype }), ...(level === 'tile' ? { upTo: 'tile' as const } : {}) });
   if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const input = { ...launch, ...inputs };
   // Any width that the kernels count on at least.
@@ -158,7 +158,7 @@ async function checkOnDevice(given: Case, random: Random, options: LevelOptions)
   if (!session.ok) return refusal(session.diagnostics, options) ?? session.diagnostics[0]?.message;
   const { spec, launch, inputs } = given;
   const { target } = session.value;
-  const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim, dtype) });
+  const compiled = compileWgsl(spec, { target, dim: launch.sizes.dim, dtype, schedules: randomSchedules(random, target, launch.sizes.dim, { dtype }) });
   if (!compiled.ok) return refusal(compiled.diagnostics, options);
   const ready = await session.value.prepare(compiled.value, launch);
   if (!ready.ok) return refusal(ready.diagnostics, options);
@@ -169,12 +169,13 @@ async function checkOnDevice(given: Case, random: Random, options: LevelOptions)
 }
 
 /** The compilation that a case and its seed stand for. */
-function compileForCuda({ spec, launch }: Case, random: Random, dtype: FloatElement): Checked<Compiled> {
+function compileForCuda({ spec, launch }: Case, random: Random, { dtype, products }: Numbers): Checked<Compiled> {
+  const numbers = { dtype, ...(products === undefined ? {} : { products }) };
   const [first, ...rest] = cudaTargets;
   if (first === undefined) throw new Error('there are no targets');
   const { dim } = launch.sizes;
   const target = random.pick([first, ...rest]);
-  return compileSpec(spec, { target, dim, dtype, schedules: randomSchedules(random, target, dim, dtype) });
+  return compileSpec(spec, { target, dim, ...numbers, schedules: randomSchedules(random, target, dim, numbers) });
 }
 
 /** Programs that warmEmulator has compiled, by case. */
@@ -184,11 +185,11 @@ const warmed = new WeakMap<Spec, Map<number, { readonly compiled: Compiled; read
  * Compiles all cases of a lot with one run of nvcc, for checks of level cuda-emulated that follow. What cannot be compiled here (a refusal, a
  * bug) is left to the check of the case, which says why.
  */
-export async function warmEmulator(lot: readonly (readonly [Case, number])[], dtypeOf: (seed: number) => FloatElement): Promise<void> {
+export async function warmEmulator(lot: readonly (readonly [Case, number])[], numbersOf: (seed: number) => Numbers): Promise<void> {
   const ready = lot.flatMap(([asked, seed]) => {
     try {
       const given = withAllOutputs(asked);
-      const compiled = compileForCuda(given, randomOf(seed), dtypeOf(seed));
+      const compiled = compileForCuda(given, randomOf(seed), numbersOf(seed));
       return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {
       return [];
@@ -207,7 +208,7 @@ export async function warmEmulator(lot: readonly (readonly [Case, number])[], dt
 async function programOf(given: Case, seed: number, options: LevelOptions): Promise<Checked<{ readonly compiled: Compiled; readonly program: EmulatedProgram }>> {
   const ready = warmed.get(given.spec)?.get(seed);
   if (ready !== undefined) return good(ready);
-  const compiled = compileForCuda(given, randomOf(seed), options.dtype);
+  const compiled = compileForCuda(given, randomOf(seed), options);
   if (!compiled.ok) return compiled;
   const programs = await compileEmulated([neededOf(compiled.value, given.launch)]);
   if (!programs.ok) return programs;

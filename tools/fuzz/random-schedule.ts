@@ -7,8 +7,15 @@ import type { TargetRecord } from '../../compiler/target.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import type { Random } from '../random.ts';
 
-export function randomSchedule(random: Random, target: TargetRecord, dim: number, dtype: FloatElement, kind: 'prefill' | 'decode'): Schedule {
-  if (kind === 'prefill' && dtype !== 'f32' && target.matrix?.includes(dtype) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
+/** How numbers are stored and multiplied. */
+export interface Numbers {
+  readonly dtype: FloatElement;
+  readonly products?: 'tf32';
+}
+
+export function randomSchedule(random: Random, target: TargetRecord, dim: number, numbers: Numbers, kind: 'prefill' | 'decode'): Schedule {
+  const operands = numbers.dtype === 'f32' ? numbers.products : numbers.dtype;
+  if (kind === 'prefill' && operands !== undefined && target.matrix?.includes(operands) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
   const subgroup = target.subgroups === undefined ? 1 : Math.min(random.pick([4, 8]), target.subgroups.min);
   const lanes = Math.min(random.pick(kind === 'decode' ? [4, 8, 16] : [1, 4, 8, 16]), target.maxWorkgroupSize);
   if (kind === 'decode') {

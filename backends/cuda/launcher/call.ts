@@ -24,6 +24,11 @@ export function cIdentifier(name: string): string {
   return keywords.has(clean) ? [clean, '_'].join('') : clean;
 }
 
+/** How q, k, v and out are stored, and what products round. */
+export function storageWords({ dtype, products }: HostPlan): string {
+  return products === undefined ? dtype : [dtype, ' (products in ', products, ')'].join('');
+}
+
 /** The tensor parameter whose values a buffer holds. */
 export function tensorOf(plan: HostPlan, buffer: HostBuffer): TensorParam | undefined {
   return hostInputs(plan).find((i) => i.buffer.name === buffer.name)?.tensor;

@@ -74,6 +74,8 @@ export interface RunOptions {
   readonly poison?: boolean;
   /** Measure the device's time; needs the feature `timestamp-query`. */
   readonly timestamps?: boolean;
+  /** Dispatch these kernels only, on what the last launch of the plan left in its buffers: for timing parts. */
+  readonly only?: (kernel: string) => boolean;
 }
 
 export interface Output {
@@ -255,7 +257,9 @@ export async function runResolved(
     if (placed.problems.length === 0) {
       const encoder = device.createCommandEncoder({ label: prepared.plan.name });
       timer = options.timestamps === true ? startTimer(device) : undefined;
-      failure = encodePieces(prepared, kernels.value, encoder, resolved.pieces, placed.buffers, timer);
+      const { only } = options;
+      const pieces = only === undefined ? resolved.pieces : resolved.pieces.filter((p) => only(p.kernel));
+      failure = encodePieces(prepared, kernels.value, encoder, pieces, placed.buffers, timer);
       if (options.outputs !== 'leave') staged = stageOutputs(prepared, encoder, outputs, placed.buffers);
       timer?.finish(encoder);
       if (failure === undefined) device.queue.submit([encoder.finish()]);

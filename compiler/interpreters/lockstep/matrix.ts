@@ -3,8 +3,8 @@
  * closure over all lanes. Products are exact and a sum of a product is rounded to f32 once; machines round more often and truncate, which the
  * bounds of tests allow (interpreters/bounds.ts).
  */
-import type { KernelStmt, MatrixElement } from '../../kernel/ir.ts';
-import { bf16FromBits, f16FromBits } from '../number.ts';
+import type { KernelStmt, MatrixElement, NarrowElement } from '../../kernel/ir.ts';
+import { bf16FromBits, f16FromBits, f32FromBits } from '../number.ts';
 import { compileValue, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
 import { checkUse, floats, ints, room, taintRoom, words } from './machine.ts';
@@ -54,10 +54,10 @@ export function compileMatrixLoad(scope: Scope, s: Extract<KernelStmt, { readonl
   };
 }
 
-const decoded = new Map<MatrixElement, Float64Array>();
+const decoded = new Map<NarrowElement, Float64Array>();
 
 /** Values of all patterns of a format. */
-function tableOf(element: MatrixElement): Float64Array {
+function tableOf(element: NarrowElement): Float64Array {
   const known = decoded.get(element);
   if (known !== undefined) return known;
   const table = Float64Array.from({ length: 65536 }, (_, bits) => (element === 'f16' ? f16FromBits(bits) : bf16FromBits(bits)));
@@ -65,18 +65,57 @@ function tableOf(element: MatrixElement): Float64Array {
   return table;
 }
 
+export function compileWordLoad(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'load_words' }>): Run {
+  const { m } = scope;
+  const memory = lookup(scope.shared, s.shared, 'workgroup memory');
+  const index = compileValue(scope, s.index);
+  const places = ints(index.out);
+  const outs = s.names.map((name) => {
+    const held = { type: 'f32' as const, out: floats(room('f32', m.lanes)), taint: taintRoom(m, m.lanes) };
+    scope.values.declare(name, held);
+    return held;
+  });
+  return () => {
+    index.run();
+    checkUse(m, index.taint, `addresses ${s.shared} with a value`);
+    const data = new Float32Array(words(memory.data).buffer);
+    outs.forEach(({ out, taint }, i) => {
+      for (let lane = 0; lane < m.lanes; lane += 1) {
+        if (m.mask[lane] === 0) continue;
+        m.counters.sharedLoads += 1;
+        const word = (places[lane] ?? 0) + (s.offsets[i] ?? 0);
+        const inside = inShared(m, memory, lane, word >> 2, 'loads');
+        taint[lane] = inside ? noteSharedLoad(m, memory, lane, word >> 2) : 0;
+        out[lane] = inside ? data[word] ?? 0 : 0;
+      }
+    });
+  };
+}
+
+/** A pair of columns of the operands in a word, or one: how many numbers a word holds, and what they are. */
+interface Words {
+  readonly each: 1 | 2;
+  readonly value: (word: number, i: number) => number;
+}
+
+function wordsOf(element: MatrixElement): Words {
+  if (element === 'tf32') return { each: 1, value: (word) => f32FromBits((word & 0xffffe000) >>> 0) };
+  const table = tableOf(element);
+  return { each: 2, value: (word, i) => table[(word >>> (16 * i)) & 0xffff] ?? 0 };
+}
+
 export function compileProduct(scope: Scope, s: Extract<KernelStmt, { readonly kind: 'mma' }>): Run {
   const { m } = scope;
-  const table = tableOf(s.operands);
+  const { each, value } = wordsOf(s.operands);
+  const depth = 8 * each;
   const left = s.a.map((e) => compileValue(scope, e));
   const right = s.b.map((e) => compileValue(scope, e));
   const sums = s.sums.map((name) => lookup(scope.values, name, 'variable'));
   const outs = sums.map((x) => floats(x.out));
-  const a = new Float64Array(16 * 16);
-  const b = new Float64Array(16 * 8);
+  const a = new Float64Array(16 * depth);
+  const b = new Float64Array(depth * 8);
   const rowTaint = new Uint8Array(16);
   const colTaint = new Uint8Array(8);
-  const value = (bits: number): number => table[bits & 0xffff] ?? 0;
 
   const gather = (first: number): void => {
     rowTaint.fill(0);
@@ -85,18 +124,14 @@ export function compileProduct(scope: Scope, s: Extract<KernelStmt, { readonly k
       const g = t >> 2;
       const q = t & 3;
       left.forEach(({ out, taint }, r) => {
-        const pair = out[first + t] ?? 0;
         const row = g + 8 * (r & 1);
-        const col = 2 * q + 8 * (r >> 1);
-        a[16 * row + col] = value(pair);
-        a[16 * row + col + 1] = value(pair >>> 16);
+        const col = each * (q + 4 * (r >> 1));
+        for (let i = 0; i < each; i += 1) a[depth * row + col + i] = value(out[first + t] ?? 0, i);
         if ((taint[first + t] ?? 0) !== 0) rowTaint[row] = taint[first + t] ?? 0;
       });
       right.forEach(({ out, taint }, r) => {
-        const pair = out[first + t] ?? 0;
-        const row = 2 * q + 8 * r;
-        b[8 * row + g] = value(pair);
-        b[8 * (row + 1) + g] = value(pair >>> 16);
+        const row = each * (q + 4 * r);
+        for (let i = 0; i < each; i += 1) b[8 * (row + i) + g] = value(out[first + t] ?? 0, i);
         if ((taint[first + t] ?? 0) !== 0) colTaint[g] = taint[first + t] ?? 0;
       });
     }
@@ -116,7 +151,7 @@ export function compileProduct(scope: Scope, s: Extract<KernelStmt, { readonly k
           const held = sums[i];
           if (out === undefined || held === undefined) continue;
           let sum = out[first + t] ?? 0;
-          for (let k = 0; k < 16; k += 1) sum += (a[16 * row + k] ?? 0) * (b[8 * k + col] ?? 0);
+          for (let k = 0; k < depth; k += 1) sum += (a[depth * row + k] ?? 0) * (b[8 * k + col] ?? 0);
           out[first + t] = sum;
           const taint = (rowTaint[row] ?? 0) !== 0 ? rowTaint[row] ?? 0 : colTaint[col] ?? 0;
           if (m.tainted && taint !== 0) held.taint[first + t] = taint;

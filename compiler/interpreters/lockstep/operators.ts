@@ -6,7 +6,7 @@
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import { bitLength, popcount, trailingZeros } from '../../expr/arithmetic.ts';
 import type { KernelBinary, KernelType, KernelUnary } from '../../kernel/ir.ts';
-import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../number.ts';
+import { bf16Bits, bf16FromBits, f16Bits, f16FromBits, tf32Bits } from '../number.ts';
 import { floats, ints, laneName, report, words } from './machine.ts';
 import type { Lanes, Machine, Run } from './machine.ts';
 
@@ -99,6 +99,8 @@ export function unaryLoop(op: KernelUnary, type: KernelType, o: Lanes, a: Lanes)
       return each(floats(o), words(a), (x) => bf16FromBits(x & 0xffff));
     case 'unpack_bfloat_high':
       return each(floats(o), words(a), (x) => bf16FromBits(x >>> 16));
+    case 'round_tf32':
+      return each(words(o), floats(a), tf32Bits);
     default:
       return unreachable(op);
   }

@@ -10,7 +10,7 @@ import { compileValue, inArray, lookup } from './expression.ts';
 import type { Scope } from './expression.ts';
 import { checkUse, componentsOf, ints, lanesOf, report, room, taintRoom } from './machine.ts';
 import type { Lanes, Machine, Run } from './machine.ts';
-import { compileMatrixLoad, compileProduct } from './matrix.ts';
+import { compileMatrixLoad, compileProduct, compileWordLoad } from './matrix.ts';
 import { inShared, inStorage, noteSharedStore, noteStore } from './memory.ts';
 
 function innerScope(scope: Scope, uniform: boolean): Scope {
@@ -330,6 +330,8 @@ function compileStatement(scope: Scope, s: KernelStmt): Run {
       return compileWait(scope, s.pending);
     case 'load_matrix':
       return compileMatrixLoad(scope, s);
+    case 'load_words':
+      return compileWordLoad(scope, s);
     case 'mma':
       return compileProduct(scope, s);
     case 'barrier':

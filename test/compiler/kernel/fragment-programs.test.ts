@@ -20,7 +20,8 @@ const prefill: Schedule = {
 };
 
 function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule, dtype: FloatElement = 'f16'): Compiled {
-  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype, schedules: { prefill: schedule } });
+  // Products of f32 are rounded to tf32.
+  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype, products: 'tf32', schedules: { prefill: schedule } });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('\n'));
   return compiled.value;
 }
@@ -43,11 +44,11 @@ describe('programs on fragments', () => {
     fc.assert(fc.property(
       randomCases({ maxLength: 60, dims: [8, 16, 24, 32] }),
       fc.constantFrom<Partial<Schedule>>({}, { lanes: 32, rowsPerLane: 4, keyStep: 32 }, { lanes: 32, rowStorage: 'workgroup' }),
-      fc.constantFrom<FloatElement>('f16', 'bf16'),
+      fc.constantFrom<FloatElement>('f16', 'bf16', 'f32'),
       (given, change, dtype) => {
         expect(complaint(given, compiledFor(given, { ...prefill, ...change }, dtype))).toBeUndefined();
       },
-    ), { numRuns: 30, seed: 11 });
+    ), { numRuns: 40, seed: 11 });
   });
   it('multiply wide rows as well', () => {
     const spec = specOf('attention a() { mask causal }', 'a');
