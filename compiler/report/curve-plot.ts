@@ -1,7 +1,7 @@
 /**
  * Curves on logarithmic axes, as a drawing. In: named series of points with positive coordinates and the titles of the axes. Out: SVG text with
  * a grid at powers of ten and their halves and fifths, one line with marks per series, and a legend. Points that are not positive cannot
- * stand on a logarithmic axis: they are drawn at the lower edge, hollow.
+ * stand on a logarithmic axis: they are drawn at the lower edge, hollow. The vertical axis may be linear, for values of one size.
  */
 import { hex, palette } from './picture-layout.ts';
 
@@ -14,6 +14,8 @@ export interface CurvePlot {
   readonly title: string;
   readonly xTitle: string;
   readonly yTitle: string;
+  /** Default: logarithmic. */
+  readonly yScale?: 'linear';
   readonly series: readonly Series[];
 }
 
@@ -53,10 +55,24 @@ function logScale(values: readonly number[], from: number, to: number): Scale {
   };
 }
 
-export function curvesToSvg({ title, xTitle, yTitle, series }: CurvePlot): string {
+/** Maps [low, high] of the values, widened to the next multiple of a step of 1, 2 or 5 times a power of ten, to [from, to] in pixels. */
+function linearScale(values: readonly number[], from: number, to: number): Scale {
+  const finite = values.filter(Number.isFinite);
+  const [smallest, largest] = finite.length === 0 ? [0, 1] : [Math.min(...finite), Math.max(...finite)];
+  const rough = Math.max(largest - smallest, 1e-9) / 6;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? power;
+  const [first, last] = [Math.floor(smallest / step), Math.max(Math.ceil(largest / step), Math.floor(smallest / step) + 1)];
+  return {
+    at: (value) => from + ((value / step - first) / (last - first)) * (to - from),
+    ticks: Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12))),
+  };
+}
+
+export function curvesToSvg({ title, xTitle, yTitle, yScale, series }: CurvePlot): string {
   const all = series.flatMap((s) => s.points);
   const x = logScale(all.map((p) => p.x), left, left + width);
-  const y = logScale(all.map((p) => p.y), top + height, top);
+  const y = (yScale === 'linear' ? linearScale : logScale)(all.map((p) => p.y), top + height, top);
   const total = { width: left + width + legendWidth + 24, height: Math.max(top + height + 64, top + series.length * 20 + 24) };
   const grid = hex(palette.frame);
   const label = (at: string, text: string, extra: string): string => `<text ${at} font-size="11" ${extra}>${escape(text)}</text>`;
@@ -67,7 +83,7 @@ export function curvesToSvg({ title, xTitle, yTitle, series }: CurvePlot): strin
     const sorted = [...points].sort((a, b) => a.x - b.x);
     const path = sorted.map((p, n) => `${n === 0 ? 'M' : 'L'}${short(x.at(p.x))} ${short(y.at(p.y))}`).join('');
     const marks = sorted.map((p) => {
-      const solid = p.x > 0 && p.y > 0;
+      const solid = p.x > 0 && (p.y > 0 || yScale === 'linear');
       return `<circle cx="${short(x.at(p.x))}" cy="${short(y.at(p.y))}" r="3.2" fill="${solid ? colour : hex(palette.page)}" stroke="${colour}"><title>${escape(`${name}: ${p.x.toPrecision(3)}, ${p.y.toPrecision(3)}`)}</title></circle>`;
     });
     const row = top + 6 + i * 20;

@@ -62,14 +62,22 @@ function overview(): string {
 }
 
 /** Runs one command line. Never throws. */
-export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
-  const line = commandLineOf(argv);
+export function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
+  return guarded(commandLineOf(argv), argv, io, (bare) => dispatch(argv, bare));
+}
+
+/** Runs a command that is a program of its own, such as one of an example: `program` is how it is called. Never throws. */
+export function runProgram(program: string, module: CommandModule, argv: readonly string[], io: Io): Promise<number> {
+  return guarded(commandLineOf(argv, program), argv, io, (bare) => runModule(program, module, argv, bare));
+}
+
+async function guarded(line: CommandLine, argv: readonly string[], io: Io, run: (bare: Given) => Promise<number>): Promise<number> {
   const json = argv.includes('--json');
   const debug = argv.includes('--debug');
   const sources = new Map([[commandLineName, line.text]]);
   const progress = progressOn(io, json);
   try {
-    return await dispatch(argv, { io, line, files: [], options: {}, json, progress, sources, inputs: new Set() });
+    return await run({ io, line, files: [], options: {}, json, progress, sources, inputs: new Set() });
   } catch (error) {
     progress.clear();
     return failed(error, { io, sources, json, debug });
@@ -89,13 +97,18 @@ async function dispatch(argv: readonly string[], bare: Given): Promise<number> {
     const span = wordSpan(line, (word) => word === said);
     throw new DiagnosticError([problem('FIL9001', `there is no command '${said}'`, span, { help: suggestion(said, Object.keys(commands), 'commands') })]);
   }
-  const { command: module } = await entry.load();
-  const command = quietly(new Command(`filigree ${name}`), io);
+  const { command } = await entry.load();
+  const at = argv.indexOf(name);
+  return runModule(`filigree ${name}`, command, [...argv.slice(0, at), ...argv.slice(at + 1)], bare);
+}
+
+async function runModule(title: string, module: CommandModule, words: readonly string[], bare: Given): Promise<number> {
+  const { io, line } = bare;
+  const command = quietly(new Command(title), io);
   module.declare(command);
   command.option('--json', 'machine-readable output').option('--debug', 'show stack traces of internal errors');
-  const at = argv.indexOf(name);
   try {
-    command.parse(expandSettings([...argv.slice(0, at), ...argv.slice(at + 1)]), { from: 'user' });
+    command.parse(expandSettings(words), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;

@@ -19,8 +19,9 @@ function shown(word: string): string {
   return plain.test(word) ? word : `'${word.replace(/[\r\n]+/g, ' ')}'`;
 }
 
-export function commandLineOf(argv: readonly string[]): CommandLine {
-  let text = 'filigree';
+/** `program` is how the command is called. */
+export function commandLineOf(argv: readonly string[], program = 'filigree'): CommandLine {
+  let text = program;
   const words: { readonly word: string; readonly span: Span }[] = [];
   for (const word of argv) {
     text += ' ';

@@ -1,0 +1,188 @@
+/**
+ * `npm run eval -- [--pattern NAME|FILE.fil[:NAME] ...] [--text FILE] [--window COUNT] [--limit WINDOWS] [--retrieval] [--backend NAME] ...`:
+ * the language model under patterns of attention, against dense. Prints a table (or JSON) and writes page, curves and the figures of every
+ * window to a folder; a run that is interrupted goes on where it stopped.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import type { Span } from '../../dsl/span.ts';
+import { choiceOf, countOf, has, textOf, textsOf, valueSpan } from '../../tools/command-line/command.ts';
+import type { CommandModule, Given } from '../../tools/command-line/command.ts';
+import { claimFolder, pathOf } from '../../tools/command-line/outputs.ts';
+import { refuse, suggestion } from '../../tools/command-line/problems.ts';
+import { wordSpan } from '../../tools/command-line/words.ts';
+import { collect, orRefuse, settingsOf, tensorsOf } from '../../tools/commands/launch-options.ts';
+import { backends } from '../../tools/engines/index.ts';
+import { reasonOf, writeAtomic } from '../../tools/io/files.ts';
+import type { Parameters } from '../../tools/methods/methods-file.ts';
+import { nearestFile } from '../../tools/tensor-file.ts';
+import { figuresOf } from './figures.ts';
+import type { Counting, Figures } from './figures.ts';
+import { measurePattern } from './measure.ts';
+import { dataFile, readWeights, weightsFile } from './model.ts';
+import { accuracyCurves, evaluationPage, figuresTable, lossCurves } from './page.ts';
+import { exampleFile, modelProgram, readPatterns } from './programs.ts';
+import type { Choice } from './programs.ts';
+import { openStore, rowKey } from './results.ts';
+import { distanceFits, retrievalWindow } from './retrieval.ts';
+import { windowsOf } from './windows.ts';
+import type { Window } from './windows.ts';
+
+interface Asked {
+  readonly choice: Choice;
+  readonly span: Span;
+}
+
+/** `sinks + window` is asked for as `sinks-window`. */
+const wordOf = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
+/** The patterns that the command names, one for each budget; all of the list if it names none. */
+function patternsOf(given: Given): readonly Asked[] {
+  const list = readPatterns();
+  const settings = settingsOf(given);
+  const set: Parameters = Object.fromEntries([...settings].map(([name, { text }]) => [name, text === 'true' ? true : text === 'false' ? false : Number(text)]));
+  const bad = [...settings].find(([, { text }]) => text !== 'true' && text !== 'false' && (text.trim() === '' || !Number.isFinite(Number(text))));
+  if (bad !== undefined) refuse('FIL9004', `--set takes numbers, true or false, not '${bad[1].text}'`, bad[1].span);
+  const named = textsOf(given, 'pattern');
+  const listed = [{ title: 'dense', ...list.dense, budgets: [{}] }, ...list.methods];
+  const words = named.length === 0 ? listed.map((m) => wordOf(m.title)) : named;
+  return words.flatMap((word): readonly Asked[] => {
+    const span = named.length === 0 ? wordSpan(given.line, () => false) : valueSpan(given, 'pattern', word);
+    const file = /^(.*\.fil)(?::([A-Za-z_][A-Za-z0-9_]*))?$/.exec(word);
+    if (file !== null) {
+      const [, program = '', name] = file;
+      if (!existsSync(pathOf(given, program))) {
+        const help = nearestFile(pathOf(given, program));
+        refuse('FIL9005', `the file '${program}' does not exist`, span, help === undefined ? {} : { help });
+      }
+      return [{ choice: { title: name ?? basename(program, '.fil'), program, name, parameters: set }, span }];
+    }
+    const method = listed.find((m) => wordOf(m.title) === wordOf(word));
+    if (method === undefined) return refuse('FIL9004', `there is no pattern '${word}'`, span, { help: suggestion(word, listed.map((m) => wordOf(m.title)), 'patterns') });
+    const points = new Map(method.budgets.map((budget) => [JSON.stringify({ ...budget, ...set }), budget]));
+    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...set } }, span }));
+  });
+}
+
+function bytesOf(given: Given): { readonly name: string; readonly bytes: Uint8Array; readonly span: Span } {
+  const file = textOf(given, 'text');
+  if (file === undefined) {
+    const path = dataFile('eval-text.bin');
+    return { name: `${basename(path)} (${statSync(path).size} bytes)`, bytes: readFileSync(path), span: wordSpan(given.line, () => false) };
+  }
+  const span = valueSpan(given, 'text', file);
+  const path = pathOf(given, file);
+  given.inputs.add(path);
+  try {
+    const bytes = readFileSync(path);
+    return { name: `${basename(path)} (${bytes.length} bytes)`, bytes, span };
+  } catch (error) {
+    const help = existsSync(path) ? undefined : nearestFile(path);
+    return refuse('FIL9005', `the text '${file}' cannot be read: ${reasonOf(error)}`, span, help === undefined ? {} : { help });
+  }
+}
+
+/** Distances of the retrieval: those asked for, or the ones in which the model finds anything. */
+function distancesOf(given: Given, size: number): readonly number[] {
+  if (!has(given, 'retrieval')) return [];
+  const text = textOf(given, 'distances');
+  if (text === undefined) return [64, 256, 512, 1024].filter((d) => distanceFits(d, size));
+  const span = valueSpan(given, 'distances', text);
+  return text.split(',').map((word) => {
+    const distance = /^[0-9]+$/.test(word) ? Number(word) : NaN;
+    return distanceFits(distance, size) ? distance : refuse('FIL9004', `--distances takes whole numbers that fit a window of ${size} bytes, not '${word}'`, span, { help: 'as in --distances 64,512' });
+  });
+}
+
+const barWidth = 20;
+
+function bar(done: number, all: number): string {
+  const filled = Math.round((barWidth * done) / Math.max(1, all));
+  return `[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}]`;
+}
+
+export const command: CommandModule = {
+  declare: (c) => {
+    c.description('Judges patterns of attention by a language model.')
+      .option('--pattern <name>', 'a pattern of patterns.json, or FILE.fil[:NAME]; may be repeated (default: all of the list)', collect)
+      .option('--text <file>', 'text to read, raw bytes (default: the evaluation text)')
+      .option('--window <count>', 'bytes of a window, up to 4096 (default: 2048)')
+      .option('--limit <windows>', 'that many windows, evenly chosen (default: all)')
+      .option('--retrieval', 'also plant keys and ask for them')
+      .option('--distances <list>', 'distances of the planted key (default: 64,256,512,1024)')
+      .option('--trials <count>', 'keys of each distance (default: 10)')
+      .option('--backend <name>', `${backends.join(', ')} (default: wgsl)`)
+      .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader, lavapipe or NVIDIA')
+      .option('--set <parameter=value>', 'value of a parameter of the pattern; may be repeated', collect)
+      .option('--tensors <file>', 'safetensors file with tensor parameters of the pattern')
+      .option('--weights <file>', 'safetensors file of the model (default: its own)')
+      .option('--out <folder>', 'where results go, and from where they go on (default: out/bytelm)');
+  },
+  run: async (given) => {
+    const size = countOf(given, 'window', 16, 4096) ?? 2048;
+    const limit = countOf(given, 'limit', 1, 1_000_000);
+    const trials = countOf(given, 'trials', 1, 1000) ?? 10;
+    const backend = choiceOf(given, 'backend', backends) ?? 'wgsl';
+    const text = bytesOf(given);
+    const windows = windowsOf(text.bytes, size, limit);
+    if (windows.length === 0) refuse('FIL9004', `the text has ${text.bytes.length} bytes, less than one window of ${size}`, text.span);
+    const distances = distancesOf(given, size);
+    const asked = patternsOf(given);
+    const tensors = tensorsOf(given);
+    const weightsPath = textOf(given, 'weights');
+    const weights = orRefuse(readWeights(weightsPath === undefined ? weightsFile() : pathOf(given, weightsPath)));
+    const trialWindows = new Map(distances.map((d) => [d, Array.from({ length: trials }, (_, t) => retrievalWindow(text.bytes, size, d, t)).filter((w): w is Window => w !== undefined)]));
+
+    const out = textOf(given, 'out') ?? join('out', 'bytelm');
+    const folder = claimFolder(given, out, valueSpan(given, 'out', out));
+    const store = openStore(join(folder, `bytelm-${size}.json`), [...given.inputs]);
+    const list = readPatterns();
+    const denseChoice: Asked = { choice: { title: 'dense', program: exampleFile(given, list.dense.program), name: list.dense.name, parameters: list.dense.parameters }, span: wordSpan(given.line, () => false) };
+    const programs = [denseChoice, ...asked.filter((a) => a.choice.title !== 'dense')].map(({ choice, span }) => {
+      const program = modelProgram(given, { choice, window: size, weights, tensors, span });
+      return { program, key: rowKey(program, size, text.bytes, backend) };
+    });
+
+    const counting: Counting = { windows: windows.map((w) => w.number), distances, trials };
+    const all: Figures[] = [];
+    const steps = windows.length + distances.length * trials;
+    for (const [i, { program, key }] of programs.entries()) {
+      let done = 0;
+      const row = await measurePattern({
+        program, windows, trials: trialWindows, before: store.row(key), text: text.name, backend, adapter: textOf(given, 'adapter'),
+        done: (measured, what) => {
+          store.put(key, measured);
+          done += 1;
+          given.progress.show(`${bar(i * steps + done, programs.length * steps)} ${i + 1} of ${programs.length}: ${measured.title} ${measured.settings}: ${what}`);
+        },
+      });
+      const figures = figuresOf(row, counting);
+      if (figures !== undefined) all.push(figures);
+    }
+    given.progress.clear();
+    return finish(given, { all, folder, size, text: text.name, distances });
+  },
+};
+
+interface Evaluated {
+  readonly all: readonly Figures[];
+  readonly folder: string;
+  readonly size: number;
+  readonly text: string;
+  readonly distances: readonly number[];
+}
+
+function finish(given: Given, { all, folder, size, text, distances }: Evaluated): number {
+  const [dense] = all;
+  if (dense === undefined) return 1;
+  const inputs = [...given.inputs];
+  const name = (part: string): string => `bytelm-${size}${part}`;
+  const plotted = distances.filter((d) => dense.retrieval.some((r) => r.distance === d && r.accuracy > 0.1));
+  writeAtomic(join(folder, name('-loss.svg')), lossCurves(all, dense), inputs);
+  for (const d of plotted) writeAtomic(join(folder, name(`-found-${d}.svg`)), accuracyCurves(all, dense, d), inputs);
+  const command = given.line.text.replace(/^npm run eval --/, 'npm run eval --');
+  writeAtomic(join(folder, name('.md')), evaluationPage(all, dense, { command, text, distances, loss: name('-loss.svg'), accuracy: plotted.map((d) => name(`-found-${d}.svg`)) }), inputs);
+  if (given.json) given.io.out(`${JSON.stringify({ text, window: size, patterns: all })}\n`);
+  else given.io.out(`${figuresTable(all, dense, distances)}${relative(given.io.folder, join(folder, name('.md')))}\n`);
+  return 0;
+}
