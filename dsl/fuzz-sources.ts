@@ -43,6 +43,38 @@ export const seedPrograms: readonly string[] = [
   'mask m(which: int[heads], on: bool) =\n  per head choose which { 0 => slashes(which_list(on)), -1 => levels(1 .. 5), else => none }\n\nmask which_list(on: bool) = if on then all else queries(0 .. n_k - n_q) // note\n',
   '/// Tiles.\nstage best(const block: int tokens = 16, n: int, tau: float[heads]) {\n  let half = block div 2\n  index A in queries / block\n  index B in keys / block\n  index c in dim\n  pooled[h, A, c]: f16 = mean i in 0 .. half where A * block + i < n_q: q[first_q + A * block + i, c]\n  s[h, A, B] = dot(pooled[h, A], k[B * block]) * rsqrt(dim)\n  p[h, A, B] = softmax B where B <= A: s[h, A, B]\n  keep[h, A, B] = B == 0 | (top(n) B: p[h, A, B]) | (top_mass(tau[h]) B where B > 0: p[h, A, B])\n  last[h, A] = nth(1) B where keep[h, A, B]: p[h, A, B]\n}\n\nattention gated(const block: int tokens = 16, n: int = 2, tau: float[heads]) {\n  stage sel = best(block, n, tau)\n  mask causal & tiles(sel.keep)\n  output sel.keep, sel.p\n}\n',
   'stage runs(x: float[heads, items], const rounds: int = 2) {\n  index i in items\n  index j in keys\n  index g in kv_heads\n  w[h, i] = exp(min(x[h, i], 4))\n  repeat rounds {\n    w[h, i] = w[h, i] / (sum t in 0 .. 4: w[h, t])\n  }\n  run[h, j] = if k[j, 0] > 0 then run[h, j - 1] + 1 else 0\n  all_in[g] = all j: v[g, j, 0] < 9\n  before[h, i] = (mass i: w[h, i]) + float(rank h, i: w[h, i]) + (cumsum i: w[h, i])\n  list[h, i] = argmax j where run[h, j] > i: v[j, 0]\n}\n\nstage both(x: float[heads, items]) {\n  stage r = runs(x, 3)\n  y[h] = r.run[h, n_k - 1]\n}\n\nattention counted(x: float[heads, items]) {\n  stage b2 = both(x)\n  stage r = runs(x)\n  mask keys(r.list) | band(0 .. b2.y)\n}\n',
+  `stage start(token: int[queries], table: float[16, 8]) {
+  index i in queries
+  index c in 0 .. 8
+  out[i, c] = table[token[i], c]
+}
+stage heads_of(layer: int, x: float[queries, 8], w: float[2, 8, 8]) {
+  index i in queries
+  index j in keys
+  index g in kv_heads
+  index c in dim
+  q1[h, i, c] = dot(x[i], w[layer, h * dim + c])
+  k1[g, j, c] = x[j, g * dim + c]
+}
+stage add(x: float[queries, 8], o: float[heads, queries, dim]) {
+  index i in queries
+  index c in 0 .. 8
+  out[i, c] = x[i, c] + o[c div dim, i, c mod dim]
+}
+attention near(window: int = 4) { mask causal & band(0 .. window) }
+chain model(attend: attention, token: int[batch, queries], table: float[16, 8], w: float[2, 8, 8]) {
+  sizes heads = 2, kv_heads = 1, dim = 4
+  let rounds = 2
+  stage x = start(token, table)
+  repeat layer in 0 .. rounds {
+    stage p = heads_of(layer, x.out, w)
+    attention a = attend(q = p.q1, k = p.k1, v = p.k1, layer = layer)
+    attention n = near(q = p.q1, k = p.k1, v = p.k1, window = layer + 1)
+    stage x = add(x.out, a.out)
+    stage x = add(x.out, n.out)
+  }
+  output x.out, a.lse
+}`,
 ];
 
 const other = 'mask wide(w: int = 4) = band(-w .. w + 1)\nmask near(r: int) = { (q, k) => level(q, k) <= r & popcount(q) != shl(1, k) }\n';
