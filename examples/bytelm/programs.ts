@@ -66,7 +66,14 @@ export interface ProgramRequest {
   readonly span: Span;
 }
 
-export function modelProgram(given: Given, { choice, window, weights, tensors, span }: ProgramRequest): ModelProgram {
+/** The model with an attention, for windows of one length. */
+export function modelProgram(given: Given, request: ProgramRequest): ModelProgram {
+  const { window } = request;
+  return chainProgram(given, request, 'bytelm', new Map([['token', { extents: [1, window], data: new Int32Array(window) }]]));
+}
+
+/** A chain of the model with an attention; `changing` has a value of each tensor that differs from run to run. */
+export function chainProgram(given: Given, { choice, window, weights, tensors, span }: ProgramRequest, chainName: string, changing: ReadonlyMap<string, TensorValue>): ModelProgram {
   const source = openSource(given, choice.program);
   const name = choice.name ?? onlyAttention(source.declarations, choice.program, span);
   const parameters = source.parameters(name);
@@ -79,7 +86,7 @@ export function modelProgram(given: Given, { choice, window, weights, tensors, s
   const constants = new Map(Object.entries(choice.parameters).filter(([p]) => parameters.some((x) => x.name === p && x.isConst)).map(([p, v]) => [p, { text: String(v), span }]));
   const attention = source.specOf(name, constants);
   if (attention.computes !== 'attention') refuse('FIL9004', `'${name}' of ${choice.program} computes no attention`, span);
-  const chain = openSource(given, exampleFile(given, 'bytelm.fil')).chainOf('bytelm', new Map(), new Map([['attend', attention]]));
+  const chain = openSource(given, exampleFile(given, 'bytelm.fil')).chainOf(chainName, new Map(), new Map([['attend', attention]]));
 
   const sizes: Sizes = { batch: 1, heads: shape.heads, kvHeads: shape.kvHeads, nQ: window, nK: window, dim: shape.dim };
   const scalars = new Map<string, number>();
@@ -91,10 +98,9 @@ export function modelProgram(given: Given, { choice, window, weights, tensors, s
   const own = new Map<string, TensorValue>();
   for (const param of chain.tensors) {
     const known = weights.get(param.name);
-    if (param.name !== 'token') own.set(param.name, known ?? tensorOf(param, choice.parameters[param.name], tensors.get(param.name), { sizes, scalars, span, name }));
+    if (!changing.has(param.name)) own.set(param.name, known ?? tensorOf(param, choice.parameters[param.name], tensors.get(param.name), { sizes, scalars, span, name }));
   }
-  const token = { extents: [1, window], data: new Int32Array(window) };
-  const faults = checkLaunch({ ...chain }, { sizes, scalars, tensors: new Map([...own, ['token', token]]) });
+  const faults = checkLaunch(chain, { sizes, scalars, tensors: new Map([...own, ...changing]) });
   if (faults.length > 0) throw new DiagnosticError(faults.map((d) => ({ ...d, primary: { span, text: 'this pattern' } })));
   return { ...choice, name, attention, chain, sizes, scalars, tensors: own };
 }

@@ -15,7 +15,8 @@ export type Outputs = ReadonlyMap<string, EngineOutput>;
 export interface Runner {
   /** The device in words. */
   readonly device: string;
-  readonly run: (changing: ReadonlyMap<string, TensorValue>) => Promise<Checked<Outputs>>;
+  /** `sizes`: those of the request where absent. */
+  readonly run: (changing: ReadonlyMap<string, TensorValue>, sizes?: ChainLaunch['sizes']) => Promise<Checked<Outputs>>;
   readonly close: () => void;
 }
 
@@ -29,13 +30,13 @@ export interface RunnerRequest {
   readonly adapter?: string | undefined;
 }
 
-export async function openRunner({ chain, sizes, scalars, fixed, backend, adapter }: RunnerRequest): Promise<Checked<Runner>> {
+export async function openRunner({ chain, sizes: usual, scalars, fixed, backend, adapter }: RunnerRequest): Promise<Checked<Runner>> {
   const kept = new Map([...fixed].filter(([name]) => chain.tensors.some((t) => t.name === name)));
   const chosen = adapter === undefined ? {} : { adapter };
   if (backend !== 'wgsl') {
     return good({
       device: backend,
-      run: async (changing) => {
+      run: async (changing, sizes = usual) => {
         const ran = await runChain(backend, { chain, launch: { sizes, scalars, tensors: new Map([...kept, ...changing]) }, dtype: 'f32', ...chosen });
         return ran.ok ? good(ran.value.outputs) : ran;
       },
@@ -51,7 +52,7 @@ export async function openRunner({ chain, sizes, scalars, fixed, backend, adapte
   if (!uploaded.ok) return bad(uploaded.diagnostics);
   return good({
     device: name,
-    run: async (changing) => {
+    run: async (changing, sizes = usual) => {
       const ran = await run({ sizes, scalars, tensors: changing });
       return ran.ok ? good(ran.value.outputs) : ran;
     },
