@@ -126,7 +126,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   return good({ spec, plan, prefill, decode, tilePrograms, kernelPrograms, hostPlan }, notes);
 }
 
-export interface ChainOptions extends Omit<CompileOptions, 'dim' | 'schedules'> {
+export interface ChainOptions extends Omit<CompileOptions, 'dim'> {
   /** `all`: every tensor that a call makes comes out, inner ones too, by the name of its value (`call.tensor`): for checks. */
   readonly outputs?: 'all';
 }

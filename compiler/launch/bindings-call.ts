@@ -4,10 +4,13 @@
  */
 import type { OptionalKind, PropertySignatureStructure } from 'ts-morph';
 import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
+import { printExpr } from '../expr/print.ts';
 import type { Axis, ScalarParam, TensorParam } from '../spec/ir.ts';
 import { expressionText } from './bindings-expr.ts';
 import type { Naming } from './bindings-expr.ts';
+import { bindingsNumbers } from './bindings-numbers.ts';
 import { bindingsRuntime } from './bindings-runtime.ts';
+import { givesAttention } from './inputs.ts';
 import type { HostPlan } from './plan.ts';
 
 /** snake_case to camelCase. */
@@ -23,9 +26,9 @@ export function pascalCase(name: string): string {
 // Words that cannot name a function or constant of a module, or that the module uses itself.
 export const taken = new Set(
   ('await break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments eval async undefined NaN Infinity Math Number Array Map Set ' +
-    'device call encoder kernels made outputs buffers steps shapes reading needed recording out lse destroy head_first head_count kv_first kv_count requirements sources').split(' '),
+    'device call encoder kernels made outputs buffers steps shapes reading needed recording bytes result out lse destroy head_first head_count kv_first kv_count requirements sources').split(' '),
 );
-for (const [, name] of bindingsRuntime.matchAll(/^(?:async )?(?:function|const|interface|type) (\w+)/gm)) if (name !== undefined) taken.add(name);
+for (const [, name] of `${bindingsRuntime}${bindingsNumbers}`.matchAll(/^(?:async )?(?:function|const|interface|type) (\w+)/gm)) if (name !== undefined) taken.add(name);
 
 const sizeNames = new Map([
   ['batch', 'batch'], ['heads', 'heads'], ['kv_heads', 'kvHeads'], ['n_q', 'nQ'], ['n_k', 'nK'], ['dim', 'dim'],
@@ -75,6 +78,35 @@ export function namesOf(plan: HostPlan): Names {
     property: known,
     extent: (tensor, axis) => known(`${tensor}.${axis}`),
   };
+}
+
+/** A result of a module: its property, the buffer that holds it, its type on the host. */
+export interface BindingResult {
+  readonly property: string;
+  readonly buffer: string;
+  readonly type: 'Float32Array' | 'Int32Array' | 'Uint8Array';
+  readonly doc: string;
+  /** As it lies on the device. */
+  readonly stored: string;
+}
+
+/** What a call gives: out and lse of an attention, and the tensors that the program gives back. */
+export function resultsOf(plan: HostPlan): readonly BindingResult[] {
+  const taken = new Set(['out', 'lse', 'bounds', 'release', 'destroy']);
+  const shape = (buffer: string): string => `[${plan.buffers.find((b) => b.name === buffer)?.extents.map((e) => printExpr(e)).join(', ') ?? ''}]`;
+  const attention: readonly BindingResult[] = !givesAttention(plan) ? [] : [
+    { property: 'out', buffer: 'out', type: 'Float32Array', doc: `[batch, heads, nQ, ${plan.dim}]; zeros where a row sees nothing.`, stored: `${plan.dtype} [batch, heads, nQ, ${plan.dim}].` },
+    { property: 'lse', buffer: 'lse', type: 'Float32Array', doc: '[batch, heads, nQ]: natural log of the denominator; -Infinity where a row sees nothing.', stored: 'f32 [batch, heads, nQ].' },
+  ];
+  const others = (plan.stages?.outputs ?? []).map(({ name, buffer }): BindingResult => {
+    let property = camelCase(name.replace(/[^A-Za-z0-9_]/g, '_'));
+    while (taken.has(property)) property += '_';
+    taken.add(property);
+    const element = plan.buffers.find((b) => b.name === buffer)?.element ?? 'f32';
+    const type = element === 'int' ? 'Int32Array' : element === 'bool' ? 'Uint8Array' : 'Float32Array';
+    return { property, buffer, type, doc: `\`${name}\` ${shape(buffer)}${element === 'bool' ? ': 0 or 1.' : '.'}`, stored: `\`${name}\`, ${element === 'bool' ? 'one 32-bit word an element' : element} ${shape(buffer)}.` };
+  });
+  return [...attention, ...others];
 }
 
 function axisText(axis: Axis, naming: Naming): string {
@@ -166,12 +198,15 @@ export function callProperties(plan: HostPlan, names: Names): OptionalKind<Prope
   });
   const data = floatArrays[plan.dtype];
   const half = plan.dtype === 'f32' ? '' : ` A Uint16Array holds the bits of ${plan.dtype === 'f16' ? 'halves' : 'bfloat16 numbers'}; a Float32Array is rounded.`;
-  return [
+  const own = plan.chain !== undefined ? [] : [
     fixed('q', data, `Queries [batch, heads, nQ, ${plan.dim}].${half}`),
     fixed('k', data, `Keys [batch, kvHeads, nK, ${plan.dim}].`),
     fixed('v', data, `Values [batch, kvHeads, nK, ${plan.dim}].`),
     fixed('heads', 'number', 'Query heads.'),
     fixed('kvHeads', 'number', 'Key-value heads, a divisor of `heads`. Default: `heads`.', true),
+  ];
+  return [
+    ...own,
     fixed('nQ', 'number', 'Query rows; row i stands at position i + nK - nQ.'),
     fixed('nK', 'number', 'Keys. Default: `nQ`.', true),
     fixed('batch', 'number', 'Default: 1.', true),

@@ -119,49 +119,6 @@ function lengthOf(value: TensorData | GPUBuffer, element: BufferShape['element']
   return isBuffer(value) ? Math.floor(value.size / bytesPer(element)) : value.length;
 }
 
-const halfScratch = new Float32Array(1);
-const halfBits = new Uint32Array(halfScratch.buffer);
-
-/** The nearest half (ties to even) of a number, as bits. */
-function halfOf(value: number): number {
-  halfScratch[0] = value;
-  const bits = halfBits[0] ?? 0;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Below the smallest normal half: count units of 2^-24.
-    const units = Math.abs(halfScratch[0] ?? 0) * 16777216;
-    const low = Math.floor(units);
-    const rest = units - low;
-    return sign | (rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low);
-  }
-  const rounded = magnitude + 0x0fff + ((magnitude >>> 13) & 1);
-  return sign | ((rounded - 0x38000000) >>> 13);
-}
-
-function numberOfHalf(bits: number): number {
-  const sign = (bits & 0x8000) !== 0 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-/** The nearest bfloat16 (ties to even) of a number, as bits. */
-function bfloatOf(value: number): number {
-  halfScratch[0] = value;
-  const bits = halfBits[0] ?? 0;
-  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-}
-
-function numberOfBfloat(bits: number): number {
-  halfBits[0] = bits << 16;
-  return halfScratch[0] ?? 0;
-}
-
 /** The bytes a buffer of this shape holds, from what the caller gave. */
 function bytesOf(value: TensorData, element: BufferShape['element']): Uint8Array {
   let data: TensorData = value;
@@ -322,11 +279,7 @@ function encodeSteps(
     const kernel = pipelines.get(step.kernel);
     if (!step.at(0, flatHeads, 0, flatHeads / group).when) continue;
     if (kernel === undefined) throw new Error(\`the kernel \${step.kernel} has not been compiled: prepare with this call, or without one for all kernels\`);
-    const bounds = step.buffers.map((name) => {
-      const bound = buffers.get(name);
-      if (bound === undefined) throw new Error(\`no buffer \${name}\`);
-      return bound;
-    });
+    const bounds = step.buffers.map((name) => boundOf(buffers, name));
     const most = headsPerPiece(device, step, bounds, flatHeads, group);
     if (most === 0) throw tooLarge(device, step, bounds);
     for (let first = 0; first < flatHeads; first += most) {
@@ -360,21 +313,25 @@ function encodeSteps(
   }
 }
 
-/** Copies a result to the host as numbers. */
-async function readBack(device: GPUDevice, encoder: GPUCommandEncoder, bounds: readonly Bound[]): Promise<readonly Float32Array[]> {
+function boundOf(buffers: ReadonlyMap<string, Bound>, name: string): Bound {
+  const bound = buffers.get(name);
+  if (bound === undefined) throw new Error(\`no buffer \${name}\`);
+  return bound;
+}
+
+/** Runs what is recorded and copies results to the host. */
+async function readBack(device: GPUDevice, encoder: GPUCommandEncoder, bounds: readonly Bound[]): Promise<readonly ArrayBuffer[]> {
   const staged = bounds.map(({ buffer, shape }) => {
     const size = Math.ceil((elementsOf(shape.extents) * bytesPer(shape.element)) / 4) * 4;
     const staging = device.createBuffer({ label: \`\${shape.name} read-back\`, size: Math.max(4, size), usage: usage.mapRead | usage.copyDst });
     if (size > 0) encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-    return { staging, shape };
+    return staging;
   });
   device.queue.submit([encoder.finish()]);
-  const results: Float32Array[] = [];
-  for (const { staging, shape } of staged) {
+  const results: ArrayBuffer[] = [];
+  for (const staging of staged) {
     await staging.mapAsync(mapModeRead);
-    const bytes = staging.getMappedRange().slice(0);
-    const count = elementsOf(shape.extents);
-    results.push(bytesPer(shape.element) === 2 ? Float32Array.from(new Uint16Array(bytes, 0, count), shape.element === 'f16' ? numberOfHalf : numberOfBfloat) : new Float32Array(bytes, 0, count));
+    results.push(staging.getMappedRange().slice(0));
     staging.destroy();
   }
   return results;

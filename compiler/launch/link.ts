@@ -135,7 +135,6 @@ export function linkChain(chain: ChainSpec, units: readonly LinkUnit[]): Checked
   const extentNames = chain.tensors.flatMap((t) => t.axes.flatMap((a) => (a.kind === 'free' ? [`${t.name}.${a.name}`] : [])));
   const variables = variablePool(['n_q', 'n_k', 'heads', 'kv_heads', 'batch', 'dim', 'head_first', 'head_count', 'kv_first', 'kv_count', ...chain.scalars.map((s) => s.name), ...extentNames]);
   const bufferNames = namer();
-  const given = new Set(chain.outputs.map((o) => o.value));
   const values = new Map<string, LinkValue>();
   const buffers: LinkBuffer[] = [];
   const requires: Requirement[] = [...sizes.requires, ...chain.requires];
@@ -148,6 +147,8 @@ export function linkChain(chain: ChainSpec, units: readonly LinkUnit[]): Checked
     values.set(t.name, { name: t.name, id: t.name, element, extents });
     buffers.push({ id: t.name, name: bufferNames(bufferName(t.name, new Set())), role: 'input', element, extents });
   }
+
+  const given = new Map(chain.outputs.map((o) => [o.value, bufferNames(o.name)]));
 
   for (const call of chain.calls) {
     const unit = units[call.unit];
@@ -170,7 +171,8 @@ export function linkChain(chain: ChainSpec, units: readonly LinkUnit[]): Checked
       const extents = b.extents.map(say);
       ids.set(b.name, id);
       const name = result === undefined ? undefined : resultName(call, result);
-      buffers.push({ id, name: bufferNames(`${call.name}_${result ?? b.name}`), role: name !== undefined && given.has(name) ? 'output' : 'workspace', element: b.element, extents });
+      const output = given.get(name ?? '');
+      buffers.push({ id, name: output ?? bufferNames(`${call.name}_${result ?? b.name}`), role: output === undefined ? 'workspace' : 'output', element: b.element, extents });
       for (const o of plan.stages?.outputs ?? []) {
         const precision = precisionOf(unit, o.name);
         if (o.buffer === b.name) values.set(resultName(call, o.name), { name: resultName(call, o.name), id, element: b.element, extents, ...(precision === undefined ? {} : { precision }) });

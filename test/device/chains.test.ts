@@ -7,19 +7,19 @@ import { checkChain } from '../../compiler/interpreters/chain-check.ts';
 import { withAllResults } from '../../compiler/pipeline.ts';
 import { openDeviceChain } from '../../tools/engines/device-chain.ts';
 import { runChain } from '../../tools/engines/chains.ts';
-import { chainOf, selecting, selectingLaunch, twoLayers, twoLayersLaunch, valueOf } from '../support/chains.ts';
+import { chainOf, selecting, selectingLaunch, smallSchedules, twoLayers, twoLayersLaunch, valueOf } from '../support/chains.ts';
 
 describe('chains on a device', () => {
   it('every call gives what its unit means', async () => {
     const chain = chainOf(selecting, 'picking');
     const launch = selectingLaunch(3, 13, 2);
-    const { outputs } = valueOf(await runChain('wgsl', { chain, launch, dtype: 'f32', outputs: 'all' }));
+    const { outputs } = valueOf(await runChain('wgsl', { chain, launch, dtype: 'f32', outputs: 'all', schedules: smallSchedules }));
     expect(checkChain(withAllResults(chain), launch, outputs, { outType: 'f32', cutsOf: () => ({ keySteps: 32, splits: 16 }) })).toEqual([]);
   }, 60_000);
 
   it('kept weights give the same as weights that are given, launch after launch', async () => {
     const chain = chainOf(twoLayers, 'two');
-    const device = valueOf(await openDeviceChain(chain, { dtype: 'f32' }));
+    const device = valueOf(await openDeviceChain(chain, { dtype: 'f32', schedules: smallSchedules }));
     const launch = twoLayersLaunch(9);
     const first = valueOf(await device.run(launch));
     const { x, ...weights } = Object.fromEntries(launch.tensors);

@@ -2,6 +2,7 @@
  * Small chains for tests: their sources, launches of them with seeded tensors, and what the dense interpreter gives.
  */
 import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
+import type { CompileOptions } from '../../compiler/pipeline.ts';
 import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import { compileChainSource, compileSource } from '../../compiler/spec/from-source.ts';
 import type { Spec, TensorValue } from '../../compiler/spec/ir.ts';
@@ -12,6 +13,12 @@ export function valueOf<T>(checked: Checked<T>): T {
   if (!checked.ok) throw new Error(checked.diagnostics.map((d) => `${d.code}: ${d.message}`).join('\n'));
   return checked.value;
 }
+
+/** Small tiles: drivers take seconds for the large kernels that long inputs want. */
+export const smallSchedules: NonNullable<CompileOptions['schedules']> = {
+  prefill: { layout: 'rows-on-lanes', lanes: 4, rowsPerLane: 2, keyStep: 4, keyTile: 16, operand: 'shuffle', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 },
+  decode: { layout: 'keys-on-lanes', lanes: 4, rowsPerLane: 2, keyStep: 4, keyTile: 16, operand: 'direct', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 },
+};
 
 const none = (): string | undefined => undefined;
 

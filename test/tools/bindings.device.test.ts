@@ -8,12 +8,14 @@ import { openNodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import type { NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
 import { bindingsModule } from '../../compiler/launch/bindings.ts';
-import type { CompileOptions } from '../../compiler/pipeline.ts';
 import { compileSource } from '../../compiler/spec/from-source.ts';
 import { withDefaults } from '../../compiler/spec/check-launch.ts';
 import type { Launch, Spec, TensorValue } from '../../compiler/spec/ir.ts';
-import { compileWgsl } from '../../tools/engines/compile.ts';
+import { denseStages } from '../../compiler/interpreters/dense/index.ts';
+import { runChain } from '../../tools/engines/chains.ts';
+import { compileWgsl, compileWgslChain } from '../../tools/engines/compile.ts';
 import { randomInputs } from '../../tools/inputs.ts';
+import { chainOf, selecting, smallSchedules as schedules, twoLayers, twoLayersLaunch, valueOf } from '../support/chains.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, 'out', `test-bindings-${process.pid}`);
@@ -36,12 +38,6 @@ attention picked_columns(
 attention half_of() { mask band(-3 .. 4) }
 `;
 
-// Small tiles: drivers take seconds for the large kernels that long inputs want.
-const schedules: NonNullable<CompileOptions['schedules']> = {
-  prefill: { layout: 'rows-on-lanes', lanes: 4, rowsPerLane: 2, keyStep: 4, keyTile: 16, operand: 'shuffle', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 },
-  decode: { layout: 'keys-on-lanes', lanes: 4, rowsPerLane: 2, keyStep: 4, keyTile: 16, operand: 'direct', subgroup: 4, rowStorage: 'registers', chunkUnroll: 64 },
-};
-
 type Attention = (device: GPUDevice, call: Readonly<Record<string, unknown>>) => Promise<{ readonly out: Float32Array; readonly lse: Float32Array }>;
 
 function specOf(name: string): Spec {
@@ -51,6 +47,39 @@ function specOf(name: string): Spec {
 }
 
 let device: NodeDevice;
+
+const chains = { two: chainOf(twoLayers, 'two'), picking: chainOf(selecting, 'picking') };
+
+/** The module of a chain; its tiles are small as well. */
+function writeChain(name: keyof typeof chains): string {
+  const compiled = compileWgslChain(chains[name], { target: device.target, dtype: 'f32', schedules });
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('; '));
+  const path = join(folder, `chain-${name}.ts`);
+  writeFileSync(path, bindingsModule(compiled.value.hostPlan, new Map([...compiled.value.texts].map(([kernel, t]) => [kernel, t.text]))));
+  return path;
+}
+
+/** An attention that gives truth values and whole numbers back. */
+function writeChoosing(): string {
+  const compiled = compileWgsl(valueOf(compileSource({ file: 'chosen.fil', text: choosing }, () => undefined, 'chosen')), { target: device.target, dim: 8, dtype: 'f32', schedules });
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('; '));
+  const path = join(folder, 'choosing.ts');
+  writeFileSync(path, bindingsModule(compiled.value.hostPlan, new Map([...compiled.value.texts].map(([kernel, t]) => [kernel, t.text]))));
+  return path;
+}
+
+const choosing = `
+stage picks() {
+  index j in keys
+  place[h, j] = rank j: k[h, j, 0]
+  kept[h, j] = place[h, j] < 3
+}
+attention chosen() {
+  stage sel = picks()
+  mask keys(sel.kept)
+  output sel.kept, sel.place
+}
+`;
 
 function write(name: string, dtype: 'f32' | 'f16'): string {
   const compiled = compileWgsl(specOf(name), { target: device.target, dim: 8, dtype, schedules });
@@ -89,6 +118,9 @@ describe('a generated module', () => {
     write('picked_columns', 'f32');
     write('picked_columns', 'f16');
     write('half_of', 'f32');
+    writeChain('two');
+    writeChain('picking');
+    writeChoosing();
     const config = {
       compilerOptions: {
         target: 'es2022', lib: ['es2023', 'dom'], module: 'esnext', moduleResolution: 'bundler', strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true,
@@ -118,6 +150,29 @@ describe('a generated module', () => {
     const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, splits: nK });
     expect(compareRows(result.out, truth.out, truth.bounds.out).ratio).toBeLessThanOrEqual(1);
     expect(compareRows(result.lse, truth.lse, truth.bounds.lse).ratio).toBeLessThanOrEqual(1);
+  });
+
+  test('a chain takes its tensors and gives what it names', async () => {
+    const run = await attentionOf(writeChain('two'), 'two');
+    const launch = twoLayersLaunch(9, 2);
+    const given = Object.fromEntries([...launch.tensors].map(([name, t]) => [name, t.data]));
+    const result: Readonly<Record<string, unknown>> = await run(device.device, { ...given, nQ: 9, batch: 2, window: 5 });
+    const { outputs } = valueOf(await runChain('wgsl', { chain: chains.two, launch, dtype: 'f32', schedules }));
+    expect(Object.keys(result)).toEqual(['yOut']);
+    expect(result['yOut']).toEqual(outputs.get('y.out')?.values);
+    await expect(run(device.device, { ...given, nQ: 8, batch: 2, window: 5 })).rejects.toThrow(/^x must have \[2, 8, 8\]/);
+  });
+
+  test('stage tensors come back beside out and lse, truth values as bytes', async () => {
+    const run = await attentionOf(writeChoosing(), 'chosen');
+    const sizes = { batch: 1, heads: 2, kvHeads: 1, nQ: 3, nK: 12, dim: 8 };
+    const inputs = randomInputs(sizes, 9);
+    const result: Readonly<Record<string, unknown>> = await run(device.device, { ...inputs, heads: 2, kvHeads: 1, nQ: 3, nK: 12 });
+    const spec = valueOf(compileSource({ file: 'chosen.fil', text: choosing }, () => undefined, 'chosen'));
+    const dense = denseStages(spec, { sizes, scalars: new Map(), tensors: new Map() }, inputs);
+    expect(result['selKept']).toEqual(dense.get('sel.kept')?.data);
+    expect(result['selPlace']).toEqual(dense.get('sel.place')?.data);
+    expect(result['out']).toHaveLength(48);
   });
 
   test('names the argument that does not fit, and dispatches nothing', async () => {

@@ -7,7 +7,6 @@
 import { chainSizes, type ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
 import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import type { TensorValue } from '../../compiler/spec/ir.ts';
-import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { unknownParameter, wrongElementType } from '../../dsl/catalogue/inputs.ts';
 import { bad, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
@@ -29,20 +28,17 @@ export interface DeviceChain {
   readonly close: () => void;
 }
 
-export interface DeviceChainOptions {
-  readonly dtype: FloatElement;
-  readonly adapter?: string;
-  readonly outputs?: 'all';
+export interface DeviceChainOptions extends Pick<ChainRequest, 'dtype' | 'adapter' | 'outputs' | 'schedules'> {
   /** Fill outputs and workspace with NaN before each launch (default), so that what nobody writes is seen. */
   readonly poison?: boolean;
 }
 
 /** Compiles a chain for the device of this process. */
-export async function openDeviceChain(chain: ChainSpec, { dtype, adapter, outputs, poison = true }: DeviceChainOptions): Promise<Checked<DeviceChain>> {
+export async function openDeviceChain(chain: ChainSpec, { dtype, adapter, outputs, schedules, poison = true }: DeviceChainOptions): Promise<Checked<DeviceChain>> {
   const session = await sharedSession(adapter);
   if (!session.ok) return session;
   const { device, target, name } = session.value;
-  const compiled = compileWgslChain(chain, { target, dtype, ...(outputs === undefined ? {} : { outputs }) });
+  const compiled = compileWgslChain(chain, { target, dtype, ...(outputs === undefined ? {} : { outputs }), ...(schedules === undefined ? {} : { schedules }) });
   if (!compiled.ok) return compiled;
   const prepared = await preparePlan(device, compiled.value.hostPlan, compiled.value.texts, { compile: 'when-used' });
   if (!prepared.ok) return prepared;

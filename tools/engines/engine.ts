@@ -5,6 +5,7 @@
 import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { ChainSpec } from '../../compiler/spec/chain.ts';
+import type { CompileOptions } from '../../compiler/pipeline.ts';
 import type { Launch, Spec } from '../../compiler/spec/ir.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 
@@ -34,6 +35,8 @@ export interface ChainRequest {
   readonly subgroupWidth?: number;
   /** `all`: everything that the calls make comes out, by the names of the values. */
   readonly outputs?: 'all';
+  /** Pins schedules of attentions, for tests and benchmarks. */
+  readonly schedules?: NonNullable<CompileOptions['schedules']>;
 }
 
 export interface EngineOutput {

@@ -13,9 +13,11 @@ import { printHeader, printLauncher } from '../../../backends/cuda/launcher/prin
 import { sm80 } from '../../../backends/targets.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import { resolveLaunch, uniformWords } from '../../../compiler/launch/resolve.ts';
-import { compileSpec } from '../../../compiler/pipeline.ts';
+import { chainSizes } from '../../../compiler/interpreters/dense/chain.ts';
+import { compileChain, compileSpec } from '../../../compiler/pipeline.ts';
 import type { Launch } from '../../../compiler/spec/ir.ts';
 import { cases } from '../../conformance/cases.ts';
+import { chainOf, twoLayers, twoLayersLaunch } from '../../support/chains.ts';
 import { caseOf, intTensor, sizesOf, specOf } from '../../support/levels.ts';
 
 const compiler = ['c++', 'g++', 'clang++'].find((c) => spawnSync(c, ['--version']).status === 0);
@@ -168,6 +170,19 @@ test.for([
   if (compiler === undefined) return skip('no C++ compiler');
   const { plan, launch } = compiled(name);
   expect(launched(plan, launch, file)).toBe(expected(plan, launch));
+});
+
+test('the launcher of a chain binds the tensors of its calls to one another', ({ skip }) => {
+  if (compiler === undefined) return skip('no C++ compiler');
+  const chain = chainOf(twoLayers, 'two');
+  const result = compileChain(chain, { target: sm80, dtype: 'f32' });
+  if (!result.ok) throw new Error(result.diagnostics.map((d) => d.message).join('; '));
+  const { hostPlan } = result.value;
+  const given = twoLayersLaunch(9, 2);
+  const launch: Launch = { ...given, sizes: chainSizes(chain, given.sizes) };
+  expect(callFields(hostPlan).flatMap((f) => (f.kind === 'buffer' ? [f.name] : []))).toEqual(['x', 'wq', 'wk', 'wo', 'y_out']);
+  expect(launched(hostPlan, launch, 'chain')).toBe(expected(hostPlan, launch));
+  expect(launched(hostPlan, { ...launch, sizes: { ...launch.sizes, heads: 2 } }, 'fixed')).toContain('refused: chain two is made for heads = 4');
 });
 
 test('heads are taken in parts where a buffer has more elements than 32 bits count, and sizes out of range are refused', ({ skip }) => {
