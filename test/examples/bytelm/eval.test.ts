@@ -1,0 +1,158 @@
+/**
+ * The evaluation without a device: windows, scores, planted keys, patterns, and what the command says to bad input.
+ */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { command } from '../../../examples/bytelm/eval.ts';
+import { figuresOf } from '../../../examples/bytelm/figures.ts';
+import { weightsOf } from '../../../examples/bytelm/model.ts';
+import { accuracyCurves, evaluationPage, lossCurves } from '../../../examples/bytelm/page.ts';
+import { openStore } from '../../../examples/bytelm/results.ts';
+import type { Row } from '../../../examples/bytelm/results.ts';
+import { distanceFits, keyLength, retrievalWindow } from '../../../examples/bytelm/retrieval.ts';
+import { scoreBytes } from '../../../examples/bytelm/score.ts';
+import { windowsOf } from '../../../examples/bytelm/windows.ts';
+import { memoryIo } from '../../../tools/command-line/io.ts';
+import { runProgram } from '../../../tools/command-line/main.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+async function evaluate(...argv: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const io = memoryIo(root);
+  const code = await runProgram('npm run eval --', command, argv, io);
+  return { code, out: io.stdout(), err: io.stderr() };
+}
+
+const letters = Uint8Array.from({ length: 26 * 40 }, (_, i) => 97 + (i % 26));
+
+describe('windows', () => {
+  it('follow one another, begin with the marker and drop what is left over', () => {
+    const windows = windowsOf(letters, 300);
+    expect(windows.map((w) => w.number)).toEqual([0, 1, 2]);
+    expect([...(windows[1]?.tokens.subarray(0, 3) ?? [])]).toEqual([0, letters[300], letters[301]]);
+    expect([...(windows[1]?.targets.subarray(0, 2) ?? [])]).toEqual([letters[300], letters[301]]);
+    expect(windows[1]?.tokens.length).toBe(300);
+  });
+
+  it('are chosen evenly: 16 of 100 are 0, 6, 12, ... 90', () => {
+    const chosen = windowsOf(new Uint8Array(100 * 32), 32, 16).map((w) => w.number);
+    expect(chosen).toEqual(Array.from({ length: 16 }, (_, i) => 6 * i));
+    expect(windowsOf(new Uint8Array(100 * 32), 32, 8).map((w) => w.number).at(-1)).toBe(84);
+    expect(windowsOf(new Uint8Array(64), 32, 16).length).toBe(2);
+  });
+});
+
+describe('scores', () => {
+  it('are the cost of the byte that came, and whether it was the likeliest', () => {
+    const logits = new Float64Array(512);
+    logits[7] = Math.log(255 * 3);
+    const { nats, hits } = scoreBytes(logits, Uint8Array.of(7, 9));
+    expect(nats[0]).toBeCloseTo(-Math.log(0.75), 12);
+    expect(nats[1]).toBeCloseTo(Math.log(256), 12);
+    expect([...hits]).toEqual([1, 0]);
+  });
+});
+
+describe('planted keys', () => {
+  it('stand twice in the window, the given distance apart, and end it', () => {
+    const window = retrievalWindow(letters, 600, 128, 3);
+    const text = new TextDecoder().decode(window?.targets);
+    const key = text.slice(-keyLength);
+    expect(key).toMatch(/^[a-z0-9]{24}$/);
+    expect(text.endsWith(`\nAPI_KEY = "${key}`)).toBe(true);
+    const line = text.indexOf(`\nAPI_KEY = "${key}"\n`);
+    expect(text.lastIndexOf('\nAPI_KEY') - line).toBe(128);
+    expect(window?.targets.length).toBe(600);
+  });
+
+  it('differ between trials, and are the same at every distance', () => {
+    const keyOf = (trial: number, distance: number): string => new TextDecoder().decode(retrievalWindow(letters, 600, distance, trial)?.targets).slice(-keyLength);
+    expect(keyOf(1, 100)).toBe(keyOf(1, 400));
+    expect(keyOf(1, 100)).not.toBe(keyOf(2, 100));
+  });
+
+  it('are refused where the lines would touch or leave the window', () => {
+    expect(distanceFits(37, 600)).toBe(false);
+    expect(distanceFits(38, 600)).toBe(true);
+    expect(distanceFits(600 - 36, 600)).toBe(true);
+    expect(distanceFits(600 - 35, 600)).toBe(false);
+    expect(retrievalWindow(letters, 600, 600, 0)).toBeUndefined();
+  });
+});
+
+const row = (title: string, nats: number, live: number): Row => ({
+  title, program: 'p.fil', name: 'p', settings: 'window = 4', window: 8, text: 't', device: 'd', selectionFlops: 0,
+  nats: { 0: nats, 3: nats + 1 }, live: { 0: [[live, 36]] }, retrieval: { 4: { 0: { nats: 1, accuracy: 0.5, natsLater: 1, accuracyLater: 0.5 }, 1: { nats: 3, accuracy: 0.25, natsLater: 3, accuracyLater: 0.25 } } },
+});
+
+describe('figures', () => {
+  const counting = { windows: [0, 3], distances: [4], trials: 2 };
+
+  it('are means over windows and trials, density against all causal pairs', () => {
+    const f = figuresOf(row('window', 1, 18), counting);
+    expect(f?.natsPerByte).toBe(1.5);
+    expect(f?.bitsPerByte).toBeCloseTo(1.5 / Math.LN2, 12);
+    expect(f?.densities).toEqual([[0.5, 1]]);
+    expect(f?.density).toBe(0.75);
+    expect(f?.attentionFlops).toBe(4 * 64 * 54);
+    expect(f?.retrieval).toEqual([{ distance: 4, trials: 2, nats: 2, accuracy: 0.375, natsLater: 2, accuracyLater: 0.375 }]);
+  });
+
+  it('are missing while a window is', () => {
+    expect(figuresOf(row('window', 1, 18), { ...counting, windows: [0, 3, 6] })).toBeUndefined();
+  });
+
+  it('become a page with the difference to dense and one curve for each pattern', () => {
+    const all = [row('dense', 1, 36), row('window', 1.25, 18), row('sinks', 0.5, 9)].flatMap((r) => figuresOf(r, counting) ?? []);
+    const [dense] = all;
+    if (dense === undefined) throw new Error('no figures');
+    const page = evaluationPage(all, dense, { command: 'npm run eval', text: 't', distances: [4], loss: 'l.svg', accuracy: ['a.svg'] });
+    expect(page).toContain('| window | window = 4 | 75.0 % |');
+    expect(page).toContain('+0.2500');
+    expect(page).toContain('-0.5000');
+    expect(lossCurves(all, dense).match(/<circle/g)?.length).toBe(2);
+    expect(accuracyCurves(all, dense, 4).match(/<circle/g)?.length).toBe(3);
+  });
+});
+
+describe('the store', () => {
+  it('gives rows back after writing, and nothing for a broken file', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'bytelm-')), 'rows.json');
+    expect(openStore(file, []).rows()).toEqual([]);
+    openStore(file, []).put('key', row('window', 1, 18));
+    expect(openStore(file, []).row('key')).toEqual(row('window', 1, 18));
+    writeFileSync(file, readFileSync(file, 'utf8').slice(0, -20));
+    expect(openStore(file, []).row('key')).toBeUndefined();
+  });
+});
+
+describe('weights', () => {
+  it('that are missing or of another shape are named', () => {
+    const said = weightsOf(new Map(), 'w.safetensors');
+    expect(said.ok ? '' : said.diagnostics[0]?.message).toBe("'w.safetensors' does not hold the model: there is no tensor 'tok_embed'");
+  });
+});
+
+describe('the command', () => {
+  it.each([
+    [['--pattern', 'windo'], "there is no pattern 'windo'", "did you mean 'window'?"],
+    [['--pattern', 'examples/quest/qest.fil'], "the file 'examples/quest/qest.fil' does not exist", "did you mean 'quest.fil'?"],
+    [['--pattern', 'examples/quest/quest.fil'], 'examples/quest/quest.fil declares several attentions', 'examples/quest/quest.fil:quest_unforced'],
+    [['--pattern', 'examples/quest/quest.fil:qest'], "examples/quest/quest.fil declares no 'qest'", "did you mean 'quest'?"],
+    [['--pattern', 'window', '--set', 'widow=3'], "'sliding_window' has no parameter 'widow'", "did you mean 'window'?"],
+    [['--pattern', 'window', '--set', 'window=wide'], '--set takes numbers', ''],
+    [['--pattern', 'examples/bytelm/tuned.fil'], "'tuned' needs the tensor 'choice': int[6, heads]", '--tensors'],
+    [['--window', '8192'], '--window takes a whole number from 16 to 4096', ''],
+    [['--text', 'package.json'], 'less than one window of 2048', ''],
+    [['--retrieval', '--distances', '64,5000'], "not '5000'", ''],
+    [['--backend', 'gpu'], '--backend is one of', ''],
+    [['--weights', 'package.json'], 'is no safetensors file', ''],
+  ])('says what is wrong with %j', async (argv, message, help) => {
+    const { code, err } = await evaluate(...argv, '--out', mkdtempSync(join(tmpdir(), 'bytelm-')));
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+    expect(err).toContain(help);
+  });
+});
