@@ -6,6 +6,8 @@
 import * as x from '../../compiler/expr/build.ts';
 import type { Expr } from '../../compiler/expr/ir.ts';
 import type { MaskExpr, Sizes } from '../../compiler/spec/ir.ts';
+import { withDefaults } from '../../compiler/spec/check-launch.ts';
+import { compileSource } from '../../compiler/spec/from-source.ts';
 import { spanOf } from '../../dsl/span.ts';
 import { b, h, k, nK, nQ, q, s } from '../support/random-parameters.ts';
 import { randomInputs, randomLaunch, specAround, type RandomCase } from '../support/random-spec.ts';
@@ -115,3 +117,32 @@ export const cases: readonly NamedCase[] = Object.entries(requests).map(([name, 
   const sizes = { ...standard, ...request.sizes };
   return { name, spec, launch: randomLaunch(spec, sizes, values, freeExtent, seed + 1), inputs: randomInputs(sizes, seed + 1) };
 });
+
+/** A program with stages, and all that its tensors feed: a table of blocks, a list of keys, a number for each head. */
+const chosen = `stage picked(const size: int, n: int) {
+  index A in queries / size
+  index B in keys / size
+  index m in 0 .. n
+  weight[h, A, B] = (sum i in 0 .. size, j in 0 .. size: dot(q[h, first_q + A * size + i], k[h, B * size + j])) / size
+  share[h, A, B] = softmax B where B * size <= first_q + A * size: weight[h, A, B]
+  keep[h, A, B] = top(2) B: share[h, A, B]
+  sum_to[h, B] = cumsum B: if keep[h, 0, B] then 1.0 else 0.5
+  first[h, m] = nth(m) j in keys where keep[h, 0, j div size]: -j
+}
+attention chosen(n: int = 3, window: int = 3) {
+  stage sel = picked(8, n)
+  mask causal & (tiles(sel.keep) | band(0 .. window)) | keys(sel.first)
+}`;
+
+function named(name: string, text: string, sizes: Sizes): NamedCase {
+  const made = compileSource({ file: 'conformance.fil', text }, () => undefined, 'chosen');
+  if (!made.ok) throw new Error(made.diagnostics.map((d) => d.message).join('; '));
+  const launch = withDefaults(made.value, { sizes, scalars: new Map(), tensors: new Map() });
+  return { name, spec: made.value, launch, inputs: randomInputs(sizes, 3) };
+}
+
+/** Cases whose programs choose at run time; every tensor of a stage is judged. */
+export const stageCases: readonly NamedCase[] = [
+  named('blocks, keys and numbers that stages choose', chosen, { batch: 1, heads: 4, kvHeads: 2, nQ: 37, nK: 43, dim: 8 }),
+  named('stages of one query', chosen, { batch: 2, heads: 2, kvHeads: 1, nQ: 1, nK: 29, dim: 8 }),
+];

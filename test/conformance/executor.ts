@@ -13,13 +13,17 @@ import { bf16Bits, bf16FromBits, f16Bits, f16FromBits } from '../../compiler/int
 import { printProblem } from '../../compiler/interpreters/problem.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import type { Compiled } from '../../compiler/pipeline.ts';
+import type { CudaSession } from '../../tools/engines/cuda.ts';
 import { compileEmulated, neededOf, runEmulated } from '../../tools/engines/cuda-emulated.ts';
+import type { EngineOutput } from '../../tools/engines/engine.ts';
 import type { Launch, Sizes } from '../../compiler/spec/ir.ts';
 import { good, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
 
 export interface Executed {
   readonly out: ArrayLike<number>;
   readonly lse: ArrayLike<number>;
+  /** Stage tensors by name. */
+  readonly outputs?: ReadonlyMap<string, EngineOutput>;
   /** Faults of the generated code (races, unwritten reads ...) and refusals, in words. Empty: all is well. */
   readonly problems: readonly string[];
 }
@@ -34,15 +38,15 @@ function onHost(run: (artefact: Compiled, input: LaunchInput) => Checked<LaunchO
   return async (artefact, { launch: asked, inputs }) => {
     const result = run(artefact, { ...asked, ...inputs });
     if (!result.ok) return refused(result.diagnostics);
-    const { out, lse, problems } = result.value;
-    return { out, lse, problems: problems.map(printProblem) };
+    const { out, lse, outputs, problems } = result.value;
+    return { out, lse, outputs, problems: problems.map(printProblem) };
   };
 }
 
 /** The meaning itself: what the suite judges by, so it must pass trivially; a failure here is a fault of the suite. */
 export const denseExecutor: Executor = async (artefact, { launch: asked, inputs }) => {
-  const { out, lse } = denseAttention(artefact.spec, asked, inputs);
-  return { out, lse, problems: [] };
+  const { out, lse, stages } = denseAttention(artefact.spec, asked, inputs);
+  return { out, lse, outputs: new Map([...stages].map(([name, { extents, data }]) => [name, { extents, values: data }])), problems: [] };
 };
 
 export const tileExecutor: Executor = onHost((artefact, input) => runPlanWithTiles(artefact, input));
@@ -83,7 +87,11 @@ export function wgslExecutor(opened: OpenDevice): Executor {
     const result = await launch(prepared.value, asked.sizes, asked.scalars, tensors);
     if (!result.ok) return refused(result.diagnostics);
     const { outputs } = result.value;
-    return { out: numbers(outputs.get('out')?.data, dtype), lse: numbers(outputs.get('lse')?.data, dtype), problems: opened.problems().map((d) => d.message) };
+    const stages = (artefact.hostPlan.stages?.outputs ?? []).flatMap(({ name, buffer }) => {
+      const found = outputs.get(buffer);
+      return found === undefined ? [] : [[name, { extents: found.extents, values: numbers(found.data, dtype) }] as const];
+    });
+    return { out: numbers(outputs.get('out')?.data, dtype), lse: numbers(outputs.get('lse')?.data, dtype), outputs: new Map(stages), problems: opened.problems().map((d) => d.message) };
   };
 }
 
@@ -105,5 +113,13 @@ export async function emulatedExecutor(known: readonly { readonly artefact: Comp
     if (program === undefined) return { out: [], lse: [], problems: ['no program came back'] };
     const ran = runEmulated(program, { ...asked, ...inputs });
     return ran.ok ? ran.value : refused(ran.diagnostics);
+  };
+}
+
+/** The engine that speaks to a CUDA driver: a GPU's, or a pretended one. Kernels are compiled launch by launch. */
+export function cudaExecutor(session: CudaSession): Executor {
+  return async (artefact, { launch: asked, inputs }) => {
+    const ran = await session.runCompiled(artefact, { ...asked, ...inputs });
+    return ran.ok ? { ...ran.value, problems: [] } : refused(ran.diagnostics);
   };
 }

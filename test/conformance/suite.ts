@@ -5,13 +5,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attentionWithBounds, compareRows } from '../../compiler/interpreters/bounds.ts';
-import { resolveLaunch } from '../../compiler/launch/resolve.ts';
 import { compileSpec, type CompileOptions, type Compiled } from '../../compiler/pipeline.ts';
-import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import { CompilerBug, type Checked } from '../../dsl/diagnostic.ts';
+import { asGiven, stageFault, withAllOutputs } from '../../tools/fuzz/stage-cases.ts';
 import { asStored } from '../../tools/inputs.ts';
 import { randomCases, type RandomCase } from '../support/random-spec.ts';
-import { cases } from './cases.ts';
+import { cases, stageCases, type NamedCase } from './cases.ts';
 import type { Executor } from './executor.ts';
 import { cutsOf } from '../../compiler/launch/cuts.ts';
 
@@ -22,9 +21,11 @@ export interface Candidate {
   readonly compile: Omit<CompileOptions, 'dim'>;
   /** How many random programs to run beside the named cases. */
   readonly randomRuns: number;
+  /** Which named cases to run; all unless given. */
+  readonly only?: (c: NamedCase) => boolean;
 }
 
-function compileOrSay(given: RandomCase, candidate: Candidate): Checked<Compiled> | string {
+function compileOrSay(given: RandomCase, candidate: Pick<Candidate, 'compile'>): Checked<Compiled> | string {
   try {
     return compileSpec(given.spec, { ...candidate.compile, dim: given.launch.sizes.dim });
   } catch (error) {
@@ -40,8 +41,9 @@ export interface Verdict {
 }
 
 /** Compiles, runs and compares with the meaning. */
-export async function judge(executor: Executor, candidate: Candidate, given: RandomCase): Promise<Verdict> {
+export async function judge(executor: Executor, candidate: Pick<Candidate, 'compile'>, asked: RandomCase): Promise<Verdict> {
   const { dtype } = candidate.compile;
+  const given = withAllOutputs(asked);
   const compiled = compileOrSay(given, candidate);
   if (typeof compiled === 'string') return { wrong: [compiled] };
   if (!compiled.ok) {
@@ -49,9 +51,13 @@ export async function judge(executor: Executor, candidate: Candidate, given: Ran
     return compiled.diagnostics.every((d) => d.kind === 'resource') ? { wrong: [], refused: words.join('; ') } : { wrong: words };
   }
   const inputs = asStored(given.inputs, dtype);
-  const { out, lse, problems } = await executor(compiled.value, { launch: given.launch, inputs });
+  const { out, lse, outputs, problems } = await executor(compiled.value, { launch: given.launch, inputs });
   if (problems.length > 0) return { wrong: problems };
-  const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given.launch) });
+  const fault = stageFault({ ...given, inputs }, outputs);
+  if (fault !== undefined) return { wrong: [fault] };
+  // The attention on the tensors that the stages really made.
+  const { spec, launch } = asGiven(given, outputs);
+  const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, ...cutsOf(compiled.value, given.launch) });
   const compared = { out: compareRows(out, truth.out, truth.bounds.out), lse: compareRows(lse, truth.lse, truth.bounds.lse) };
   const wrong = Object.entries(compared).flatMap(([what, c]) => {
     if (c.ok) return [];
@@ -63,15 +69,19 @@ export async function judge(executor: Executor, candidate: Candidate, given: Ran
 const drawn = randomCases({ maxLength: 60 });
 const seed = 2025;
 
+function namedOf({ only }: Pick<Candidate, 'only'>): readonly NamedCase[] {
+  return [...cases, ...stageCases].filter((c) => only?.(c) !== false);
+}
+
 /** Every launch that the suite will ask for, while nothing fails. */
-export function launchesOf(candidate: Pick<Candidate, 'randomRuns'>): readonly RandomCase[] {
-  return [...cases, ...fc.sample(drawn, { seed, numRuns: candidate.randomRuns })];
+export function launchesOf(candidate: Pick<Candidate, 'randomRuns' | 'only'>): readonly RandomCase[] {
+  return [...namedOf(candidate), ...fc.sample(drawn, { seed, numRuns: candidate.randomRuns })].map(withAllOutputs);
 }
 
 /** Declares the tests of one candidate. */
 export function conformance(candidate: Candidate): void {
   describe(['conformance of', candidate.name].join(' '), () => {
-    it.for(cases)('$name', async (given, { skip }) => {
+    it.for(namedOf(candidate))('$name', async (given, { skip }) => {
       const executor = await candidate.open();
       if (typeof executor === 'string') return skip(executor);
       const { wrong, refused } = await judge(executor, candidate, given);
@@ -79,7 +89,7 @@ export function conformance(candidate: Candidate): void {
       expect(wrong).toEqual([]);
     });
 
-    it('random programs', async ({ skip }) => {
+    if (candidate.randomRuns > 0) it('random programs', async ({ skip }) => {
       const executor = await candidate.open();
       if (typeof executor === 'string') return skip(executor);
       await fc.assert(

@@ -128,7 +128,7 @@ describe('in the text that nvcc emits, it is noticed that', () => {
 });
 
 describe('in kernels before they are printed, it is noticed that', () => {
-  test.for(kernelMutants)('$name', async ({ name, match }, { skip }) => {
+  test.for(kernelMutants)('$name', { timeout: 120_000 }, async ({ name, match }, { skip }) => {
     if (missing !== undefined) return skip(missing);
     const places = placesOf(match);
     for (let round = 0; round < places.length; round += 1) {
@@ -136,5 +136,5 @@ describe('in kernels before they are printed, it is noticed that', () => {
       if (program !== undefined && complaint(program) !== undefined) return;
     }
     expect.fail(`none of ${places.length} places draws a complaint`);
-  }, 120_000);
+  });
 });
