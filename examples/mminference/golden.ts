@@ -134,6 +134,44 @@ function pairBoundary(c: GoldenCase, data: Data): readonly GoldenRun[] {
   }];
 }
 
+/** The offline search: all candidates at once, each as heads of its own, behind them the dense attention. */
+function patternSearch(c: GoldenCase, data: Data): readonly GoldenRun[] {
+  const candidates = items(c.params['candidates']);
+  const number = (row: Fields, name: string): number => Number(row[name] ?? 0);
+  const rowOf = (row: Fields): readonly number[] => {
+    if (row['pattern'] === 'a_shape') return [1, number(row, 'local'), number(row, 'sink'), 0, 0, 0];
+    if (row['pattern'] === 'vertical_slash') return [3, number(row, 'vertical_size'), number(row, 'slash_size'), 0, 0, 0];
+    const lines = (on: boolean): readonly number[] => (on ? [number(row, 'stride'), number(row, 'phase')] : [1, -1]);
+    return [2, number(row, 'local'), ...lines(row['use_hline'] === true), ...lines(row['use_vline'] === true)];
+  };
+  const estimate: Fields = candidates.find((row) => row['pattern'] === 'vertical_slash') ?? {};
+  const program = 'mminference/search.fil';
+  const set = { candidates: candidates.length, last: number(estimate, 'last_q'), first: number(estimate, 'forced_verticals'), near: number(estimate, 'forced_slashes') };
+  const patterns = ints([candidates.length, 6], candidates.flatMap(rowOf));
+  const { heads, kvHeads, nQ, nK, dim } = data.sizes;
+  const copies = candidates.length + 1;
+  const spread: GoldenRun = {
+    ...data, program, declaration: 'candidate', set, tensors: { patterns },
+    sizes: { ...data.sizes, heads: heads * copies },
+    q: Array.from({ length: heads * copies }, (_, h) => (data.q ?? []).slice(Math.floor(h / copies) * nQ * dim, (Math.floor(h / copies) + 1) * nQ * dim)).flat(),
+    checks: checkIf(c, 'nnz', (made) => {
+      const { values } = made.mask();
+      const counts = Array.from({ length: heads * copies }, (_, h) => Array.from(values).slice(h * nQ * nK, (h + 1) * nQ * nK).reduce((a, b) => a + b, 0));
+      return counts.filter((_, h) => h % copies < candidates.length);
+    }),
+  };
+  const floats = (shape: readonly number[], values: readonly number[]): GoldenTensor => ({ shape, dtype: 'float64', data: values });
+  const search: GoldenRun = {
+    program, declaration: 'pattern_search', chain: true, sizes: data.sizes,
+    set: { ...set, searched: heads, kv_searched: kvHeads, channels: dim, gain: numberParam(c, 'min_gain') },
+    tensors: {
+      patterns, query: floats([1, heads, nQ, dim], data.q ?? []), key: floats([1, kvHeads, nK, dim], data.k ?? []), value: floats([1, kvHeads, nK, dim], data.v ?? []),
+    },
+    checks: checkOutputs(c, { recall: 'verdict.recall', output_abs_err_mean: 'verdict.off', chosen_by_recall: 'verdict.by_recall', chosen_by_output: 'verdict.by_output' }),
+  };
+  return [spread, search];
+}
+
 export const golden: GoldenMapping = {
   systems: ['mminference'],
   runs: (c) => {
@@ -144,6 +182,7 @@ export const golden: GoldenMapping = {
     if (c.params['tile'] !== undefined) return grid(c, data);
     if (c.params['stride_candidates'] !== undefined) return search(c, data);
     if (c.params['pairs'] !== undefined) return pairBoundary(c, data);
+    if (c.params['candidates'] !== undefined) return patternSearch(c, data);
     if (Array.isArray(order)) return queryBoundary(c, data, order.map(String));
     return [];
   },

@@ -10,7 +10,8 @@ import { backends } from '../engines/index.ts';
 import type { Backend } from '../engines/index.ts';
 import { readCase } from './case.ts';
 import type { GoldenMapping } from './mapping.ts';
-import { examplesFolder, runCase } from './run-case.ts';
+import { examplesFolder } from './execute.ts';
+import { runCase } from './run-case.ts';
 
 /** All golden files under a folder, in order of their paths. */
 export function goldenFiles(folder: string): readonly string[] {

@@ -15,6 +15,7 @@ export interface MadeTensor {
 export interface Made {
   /** An output of the program; throws for a name that is none. */
   readonly output: (name: string) => MadeTensor;
+  /** Empty for a chain. */
   readonly out: MadeTensor;
   readonly lse: MadeTensor;
   /** The pairs of the mask, [batch, heads, n_q, n_k], by the meaning of the mask and the tensors that this run made. */
@@ -31,6 +32,8 @@ export interface GoldenRun {
   /** The program, relative to examples/. */
   readonly program: string;
   readonly declaration: string;
+  /** The declaration is a chain: of `sizes` the batch and the lengths are its launch, q, k and v are among `tensors`, and there is no mask. */
+  readonly chain?: true;
   readonly sizes: Sizes;
   /** `const` and launch-time scalars. */
   readonly set: Readonly<Record<string, number>>;

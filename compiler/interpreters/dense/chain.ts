@@ -25,8 +25,8 @@ export function chainSizes(chain: ChainSpec, { batch, nQ, nK }: ChainLaunch['siz
 
 type Values = ReadonlyMap<string, StoredTensor>;
 
-/** The tensors of the parameters and of all calls. */
-export function denseChain(chain: ChainSpec, launch: ChainLaunch, onCall?: (done: number) => void): Values {
+/** The tensors of the parameters and of all calls. Parameters may be given in float64. */
+export function denseChain(chain: ChainSpec, launch: Omit<ChainLaunch, 'tensors'> & Pick<DenseLaunch, 'tensors'>, onCall?: (done: number) => void): Values {
   const sizes = chainSizes(chain, launch.sizes);
   const names = worldOf(chain, { ...launch, sizes }).constants;
   const values = new Map<string, StoredTensor>(launch.tensors);
