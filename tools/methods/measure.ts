@@ -1,26 +1,28 @@
 /**
- * How good a method is on one launch, head by head. In: a reference attention (the dense one) and a method on the same q, k, v. Out: for
- * each head density, recall, error and work. The reference's logits are computed once and kept, so that a method costs its stages, its
- * mask and the weighted sum of its live values; one that changes logits or looks where the reference does not is run from its definition.
+ * How good methods are on one launch, head by head. In: a reference attention (the dense one) with its q, k, v, and methods on the same
+ * tensors. Out: for each method and head density, recall, error and work. The reference is walked once, row by row; all methods
+ * look at each row as it is finished: what they keep of its softmax is their recall, and the weighted sum of the values they keep is their
+ * output. A method that changes logits, or looks where the reference does not, is run from its definition instead.
+ * A method may have fewer query rows than the reference: the last ones, each a step of its own, as in decoding.
  */
-import { denseAttention, denseStages, maskRow } from '../../compiler/interpreters/dense/index.ts';
-import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
+import { denseAttention, maskRow } from '../../compiler/interpreters/dense/index.ts';
+import type { Inputs, MaskRow, RowTrace, StoredTensor } from '../../compiler/interpreters/dense/index.ts';
 import { newPoint, scalar, worldOf } from '../../compiler/interpreters/dense/scalar.ts';
-import type { StoredTensor } from '../../compiler/interpreters/dense/scalar.ts';
 import { selectionWork } from '../../compiler/report/stage-work.ts';
-import type { Launch, Spec } from '../../compiler/spec/ir.ts';
+import type { Launch, Sizes, Spec } from '../../compiler/spec/ir.ts';
+import { cachedStages } from './stage-cache.ts';
+import type { StageCache } from './stage-cache.ts';
 
 export interface Program {
   readonly spec: Spec;
   readonly launch: Launch;
 }
 
-export interface Reference extends Program {
-  readonly inputs: Inputs;
-  /** [batch, heads, n_q, n_k]; -Infinity where the reference does not look. */
-  readonly logits: Float64Array;
-  readonly lse: Float64Array;
-  readonly out: Float64Array;
+export interface Subject extends Program {
+  /** Only this many of its rows count, the last ones (default: all). */
+  readonly counted?: number;
+  /** Stage tensors made elsewhere, by name; the dense interpreter makes them otherwise. */
+  readonly made?: ReadonlyMap<string, StoredTensor>;
 }
 
 export interface HeadFigures {
@@ -32,30 +34,10 @@ export interface HeadFigures {
   readonly recall: number;
   /** |out - dense out| over |dense out|, both L2 over the head; 0 where both are 0. */
   readonly error: number;
-  /** 4 * dim operations a pair, for all pairs of tiles that hold a live one. */
+  /** 4 * dim operations a pair: for all pairs of tiles that hold a live one; for steps, which fetch keys one by one, for live pairs. */
   readonly attentionFlops: number;
   /** The head's share of what the stages compute. */
   readonly selectionFlops: number;
-}
-
-export function referenceOf({ spec, launch }: Program, inputs: Inputs): Reference {
-  const { batch, heads, nQ, nK } = launch.sizes;
-  const logits = new Float64Array(batch * heads * nQ * nK).fill(-Infinity);
-  const { out, lse } = denseAttention(spec, launch, inputs, (row) => {
-    for (let i = 0; i < row.count; i += 1) logits[row.index * nK + (row.keys[i] ?? 0)] = row.logits[i] ?? 0;
-  });
-  return { spec, launch, inputs, logits, lse, out };
-}
-
-/** Whether a live pair has the same logit in both programs. */
-function sharesLogits(a: Program, b: Program, made: ReadonlyMap<string, StoredTensor>): boolean {
-  if ([a.spec, b.spec].some((s) => s.score !== undefined || s.sink !== undefined)) return false;
-  const ours = scalar(a.spec.scale, worldOf(a.spec, a.launch));
-  const theirs = scalar(b.spec.scale, worldOf(b.spec, b.launch, made));
-  const { batch, heads } = a.launch.sizes;
-  const at = newPoint();
-  for (at.b = 0; at.b < batch; at.b += 1) for (at.h = 0; at.h < heads; at.h += 1) if (ours(at) !== theirs(at)) return false;
-  return true;
 }
 
 /** Sums of one head while its rows go by. */
@@ -69,96 +51,161 @@ interface Tally {
   work: number;
 }
 
-/** The figures of a method; `tile` is the side of the tiles in which its work is counted. */
-export function measureMethod(reference: Reference, method: Program, tile: number): readonly HeadFigures[] {
-  const { sizes } = reference.launch;
-  const { batch, heads, nQ, nK, dim } = sizes;
-  const tallies = Array.from({ length: batch * heads }, (): Tally => ({ live: 0, pairs: 0, recall: 0, rows: 0, error: 0, norm: 0, work: 0 }));
-  const touched = new Uint8Array(Math.ceil(nK / tile));
-  const visit = (index: number, keys: ArrayLike<number>, count: number, out: ArrayLike<number>, outAt: number): void => {
-    const tally = tallies[Math.floor(index / nQ)];
-    if (tally === undefined) return;
-    const row = index % nQ;
-    if (row % tile === 0) touched.fill(0);
-    const lse = reference.lse[index] ?? 0;
-    let mass = 0;
-    for (let i = 0; i < count; i += 1) {
-      const key = keys[i] ?? 0;
-      mass += Math.exp((reference.logits[index * nK + key] ?? 0) - lse);
-      touched[Math.floor(key / tile)] = 1;
-    }
-    for (let key = 0; key < nK; key += 1) if (reference.logits[index * nK + key] !== -Infinity) tally.pairs += 1;
-    tally.live += count;
-    if (lse !== -Infinity) {
-      tally.recall += mass;
-      tally.rows += 1;
-    }
-    for (let d = 0; d < dim; d += 1) {
-      const wanted = reference.out[index * dim + d] ?? 0;
-      tally.error += ((out[outAt + d] ?? 0) - wanted) ** 2;
-      tally.norm += wanted ** 2;
-    }
-    if (row % tile === tile - 1 || row === nQ - 1) {
-      const rows = (row % tile) + 1;
-      for (let t = 0; t < touched.length; t += 1) if (touched[t] === 1) tally.work += rows * (Math.min(nK, (t + 1) * tile) - t * tile);
-    }
-  };
-  if (!fromLogits(reference, method, visit)) {
-    for (const tally of tallies) Object.assign(tally, { live: 0, pairs: 0, recall: 0, rows: 0, error: 0, norm: 0, work: 0 });
-
-    denseAttention(method.spec, method.launch, reference.inputs, (row) => visit(row.index, row.keys, row.count, row.out, 0));
-
-  }
-  const selection = selectionWork(method.spec, method.launch).flops / Math.max(1, batch * heads);
-  return tallies.map((t, head) => ({
-    head,
-    density: t.pairs === 0 ? 0 : t.live / t.pairs,
-    recall: t.rows === 0 ? 1 : t.recall / t.rows,
-    error: t.error === 0 ? 0 : Math.sqrt(t.error / t.norm),
-    attentionFlops: 4 * dim * t.work,
-    selectionFlops: selection,
-  }));
+interface Observer {
+  readonly subject: Subject;
+  /** Row of the reference minus row of the subject. */
+  readonly skipped: number;
+  readonly maskOf: MaskRow;
+  readonly tallies: readonly Tally[];
+  /** The subject's output where its logits are not the reference's. */
+  own: Float64Array | undefined;
+  /** Its logits are the reference's, but a row was met that they do not answer for. */
+  strange: boolean;
+  readonly touched: Uint8Array;
 }
 
-type Visit = (index: number, keys: ArrayLike<number>, count: number, out: ArrayLike<number>, outAt: number) => void;
+/** The row of the reference: weight by key, and whether the reference looks there. */
+interface Row {
+  readonly weights: Float64Array;
+  readonly seen: Uint8Array;
+}
 
-/** Visits every row by way of the kept logits; false, perhaps midway, where they do not answer for this method. */
-function fromLogits(reference: Reference, { spec, launch }: Program, visit: Visit): boolean {
-  const { batch, heads, kvHeads, nQ, nK, dim } = launch.sizes;
-  const made = denseStages(spec, launch, reference.inputs);
-  if (!sharesLogits(reference, { spec, launch }, made)) return false;
-  const maskOf = maskRow(spec, launch, made);
-  const live = new Uint8Array(nK);
-  const keys = new Int32Array(nK);
-  const out = new Float64Array(dim);
-  const { v } = reference.inputs;
-  for (let bh = 0; bh < batch * heads; bh += 1) {
-    const [b, h] = [Math.floor(bh / heads), bh % heads];
-    const valueBase = (b * kvHeads + Math.floor(h / (heads / kvHeads))) * nK * dim;
-    for (let row = 0; row < nQ; row += 1) {
-      const index = bh * nQ + row;
-      maskOf(b, h, row, live);
-      let count = 0;
-      let largest = -Infinity;
-      for (let key = 0; key < nK; key += 1) {
-        if (live[key] === 0) continue;
-        const logit = reference.logits[index * nK + key] ?? 0;
-        if (logit === -Infinity) return false;
-        keys[count] = key;
-        count += 1;
-        if (logit > largest) largest = logit;
-      }
-      out.fill(0);
-      let sum = 0;
-      for (let i = 0; i < count; i += 1) {
-        const key = keys[i] ?? 0;
-        const weight = Math.exp((reference.logits[index * nK + key] ?? 0) - largest);
-        sum += weight;
-        for (let d = 0; d < dim; d += 1) out[d] = (out[d] ?? 0) + weight * (v[valueBase + key * dim + d] ?? 0);
-      }
-      if (count > 0) for (let d = 0; d < dim; d += 1) out[d] = (out[d] ?? 0) / sum;
-      visit(index, keys, count, out, 0);
-    }
-  }
+/** The query rows of a smaller launch: the last ones of each head. */
+export function lastRows(inputs: Inputs, { batch, heads, nQ, dim }: Sizes, rows: number): Inputs {
+  if (rows === nQ) return inputs;
+  const q = new Float32Array(batch * heads * rows * dim);
+  for (let i = 0; i < batch * heads; i += 1) q.set(inputs.q.subarray(((i + 1) * nQ - rows) * dim, (i + 1) * nQ * dim), i * rows * dim);
+  return { ...inputs, q };
+}
+
+/** Whether a live pair has the same logit in both programs. */
+function sharesLogits(a: Program, b: Program, made: ReadonlyMap<string, StoredTensor>): boolean {
+  if ([a.spec, b.spec].some((s) => s.score !== undefined || s.sink !== undefined)) return false;
+  const ours = scalar(a.spec.scale, worldOf(a.spec, a.launch));
+  const theirs = scalar(b.spec.scale, worldOf(b.spec, b.launch, made));
+  const { batch, heads } = a.launch.sizes;
+  const at = newPoint();
+  for (at.b = 0; at.b < batch; at.b += 1) for (at.h = 0; at.h < heads; at.h += 1) if (ours(at) !== theirs(at)) return false;
   return true;
+}
+
+/** The figures of every subject; `tile` is the side of the tiles in which work is counted. */
+export function measure(reference: Program, inputs: Inputs, subjects: readonly Subject[], tile: number): readonly (readonly HeadFigures[])[] {
+  const { sizes } = reference.launch;
+  const { batch, heads, nQ, nK, dim } = sizes;
+  const cache: StageCache = new Map();
+  const observers = subjects.map((subject): Observer => {
+    const { spec, launch } = subject;
+    const own = lastRows(inputs, sizes, launch.sizes.nQ);
+    const made = subject.made ?? cachedStages(spec, launch, own, cache);
+    const tally = (): Tally => ({ live: 0, pairs: 0, recall: 0, rows: 0, error: 0, norm: 0, work: 0 });
+    return {
+      subject,
+      skipped: nQ - launch.sizes.nQ,
+      maskOf: maskRow(spec, launch, made),
+      tallies: Array.from({ length: batch * heads }, tally),
+      own: sharesLogits(reference, subject, made) ? undefined : denseAttention(spec, launch, own).out,
+      strange: false,
+      touched: new Uint8Array(Math.ceil(nK / tile)),
+    };
+  });
+  cache.clear();
+
+  const row: Row = { weights: new Float64Array(nK), seen: new Uint8Array(nK) };
+  const live = new Uint8Array(nK);
+  const out = new Float64Array(dim);
+  const dense = denseAttention(reference.spec, reference.launch, inputs, (trace) => {
+    row.weights.fill(0);
+    row.seen.fill(0);
+    for (let i = 0; i < trace.count; i += 1) {
+      const key = trace.keys[i] ?? 0;
+      row.weights[key] = trace.weights[i] ?? 0;
+      row.seen[key] = 1;
+    }
+    for (const observer of observers) observe(observer, trace, row, { live, out, v: inputs.v, sizes, tile });
+  });
+  return observers.map((observer) => {
+    const { subject, tallies } = observer;
+    if (observer.strange) redo(observer, denseAttention(subject.spec, subject.launch, lastRows(inputs, sizes, subject.launch.sizes.nQ)).out, dense.out, sizes);
+    const selection = selectionWork(subject.spec, subject.launch).flops / Math.max(1, batch * heads);
+    return tallies.map((t, head) => ({
+      head,
+      density: t.pairs === 0 ? 0 : t.live / t.pairs,
+      recall: t.rows === 0 ? 1 : t.recall / t.rows,
+      error: t.error === 0 ? 0 : Math.sqrt(t.error / t.norm),
+      attentionFlops: 4 * dim * t.work,
+      selectionFlops: selection,
+    }));
+  });
+}
+
+interface Bench {
+  readonly live: Uint8Array;
+  readonly out: Float64Array;
+  readonly v: Inputs['v'];
+  readonly sizes: Sizes;
+  readonly tile: number;
+}
+
+/** Below this much of the dense softmax its weights say too little about those of the kept keys. */
+const leastMass = 1e-200;
+
+function observe(observer: Observer, trace: RowTrace, { weights, seen }: Row, { live, out, v, sizes, tile }: Bench): void {
+  const { subject, skipped, tallies, touched } = observer;
+  const { nQ } = subject.launch.sizes;
+  const { heads, nK, dim } = sizes;
+  const { b, h } = trace;
+  const row = trace.row - skipped;
+  const tally = tallies[b * heads + h];
+  const first = nQ - Math.min(nQ, subject.counted ?? nQ);
+  if (tally === undefined || row < first) return;
+  observer.maskOf(b, h, row, live);
+  if (row % tile === 0 || row === first) touched.fill(0);
+  out.fill(0);
+  const values = (b * sizes.kvHeads + trace.kvHead) * nK * dim;
+  const { own } = observer;
+  let mass = 0;
+  let count = 0;
+  for (let key = live.indexOf(1); key >= 0 && key < nK; key = live[key + 1] === 1 ? key + 1 : live.indexOf(1, key + 1)) {
+    count += 1;
+    touched[Math.floor(key / tile)] = 1;
+    const weight = weights[key] ?? 0;
+    if (seen[key] === 0 && own === undefined) observer.strange = true;
+    if (weight === 0) continue;
+    mass += weight;
+    if (own !== undefined) continue;
+    const base = values + key * dim;
+    for (let d = 0; d < dim; d += 1) out[d] = (out[d] ?? 0) + weight * (v[base + d] ?? 0);
+  }
+  if (count > 0 && mass < leastMass && own === undefined) observer.strange = true;
+  tally.live += count;
+  tally.pairs += trace.count;
+  if (trace.count > 0) {
+    tally.recall += mass;
+    tally.rows += 1;
+  }
+  const ownAt = ((b * heads + h) * nQ + row) * dim;
+  for (let d = 0; d < dim; d += 1) {
+    const wanted = trace.out[d] ?? 0;
+    const found = own !== undefined ? own[ownAt + d] ?? 0 : mass > 0 ? (out[d] ?? 0) / mass : 0;
+    tally.error += (found - wanted) ** 2;
+    tally.norm += wanted ** 2;
+  }
+  if (skipped > 0) tally.work += count;
+  else if (row % tile === tile - 1 || row === nQ - 1) {
+    const height = Math.min(row % tile, row - first) + 1;
+    for (let t = 0; t < touched.length; t += 1) if (touched[t] === 1) tally.work += height * (Math.min(nK, (t + 1) * tile) - t * tile);
+  }
+}
+
+/** Errors anew, from the output of the definition. */
+function redo({ subject, skipped, tallies }: Observer, found: Float64Array, wanted: Float64Array, { nQ, dim }: Sizes): void {
+  const rows = subject.launch.sizes.nQ;
+  const from = rows - Math.min(rows, subject.counted ?? rows);
+  tallies.forEach((tally, head) => {
+    tally.error = 0;
+    for (let row = from; row < rows; row += 1) {
+      for (let d = 0; d < dim; d += 1) tally.error += ((found[(head * rows + row) * dim + d] ?? 0) - (wanted[(head * nQ + skipped + row) * dim + d] ?? 0)) ** 2;
+    }
+  });
 }

@@ -1,24 +1,23 @@
 /**
  * Measuring in a thread of its own. In: messages with a number, the reference program, q, k, v and methods. Out: for each the number and the
- * figures of every method, or what went wrong. A message is one Q/K/V file: its dense logits are computed once and shared by all methods.
+ * figures of every method, or what went wrong. A message is one Q/K/V file: its dense attention is computed once for all methods.
  */
 import { parentPort } from 'node:worker_threads';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
-import { measureMethod, referenceOf } from './measure.ts';
-import type { HeadFigures, Program } from './measure.ts';
+import { measure } from './measure.ts';
+import type { HeadFigures, Program, Subject } from './measure.ts';
 
 export interface MeasureRequest {
   readonly dense: Program;
   readonly inputs: Inputs;
-  readonly methods: readonly Program[];
+  readonly methods: readonly Subject[];
   readonly tile: number;
 }
 
 export type MeasureReply = { readonly id: number; readonly value: readonly (readonly HeadFigures[])[] } | { readonly id: number; readonly error: string };
 
 export function measureAll({ dense, inputs, methods, tile }: MeasureRequest): readonly (readonly HeadFigures[])[] {
-  const reference = referenceOf(dense, inputs);
-  return methods.map((method) => measureMethod(reference, method, tile));
+  return measure(dense, inputs, methods, tile);
 }
 
 parentPort?.on('message', (request: MeasureRequest & { readonly id: number }) => {
