@@ -65,7 +65,7 @@ describe.each(jobs.map((job) => [job.folder, job] as const))('%s', (_, job) => {
   });
 });
 
-test.each(['causal', 'sliding-window', 'a-shape', 'cross-attention', 'prefix-lm', 'decode', 'packed-documents', 'block-table'])('%s visits needed tiles only', (folder) => {
+test.each(['causal', 'sliding-window', 'a-shape', 'tri-shape', 'cross-attention', 'prefix-lm', 'decode', 'packed-documents', 'block-table'])('%s visits needed tiles only', (folder) => {
   const found = counted(jobOf(folder));
   expect(numberOf(found, 'tilesVisited')).toBe(numberOf(found, 'tilesNeeded'));
 });
@@ -112,7 +112,7 @@ test('the grid with a stride of 64 at 16,384 tokens does at most 1.3 times the w
   expect(walked / live).toBeLessThanOrEqual(1.3);
 });
 
-test.each(['causal', 'sliding-window', 'a-shape', 'dilated-window', 'strided', 'antidiagonal-lines', 'grid-lines'])('%s needs no mask memory for a million tokens', (folder) => {
+test.each(['causal', 'sliding-window', 'a-shape', 'tri-shape', 'dilated-window', 'strided', 'antidiagonal-lines', 'grid-lines'])('%s needs no mask memory for a million tokens', (folder) => {
   const job = jobOf(folder);
   expect(figures(job.spec, longer(job.launch, 1048576, folder === 'grid-lines' ? { vision_end: 1000000, stride: 64 } : {}))['maskBytes']).toBe(0);
 });
