@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as x from '../../../compiler/expr/build.ts';
 import { attentionWithBounds, compareRows, poisonBits } from '../../../compiler/interpreters/bounds.ts';
-import { f32Bits, f32FromBits, roundBf16, roundF16 } from '../../../compiler/interpreters/number.ts';
+import { f32Bits, f32FromBits, roundBf16, roundF16, tf32Bits } from '../../../compiler/interpreters/number.ts';
 import { tracked } from '../../../compiler/interpreters/tracked.ts';
 import { randomSequence } from '../../support/random-parameters.ts';
 import { randomCases, randomInputs, specAround } from '../../support/random-spec.ts';
@@ -83,6 +83,30 @@ test.each([['f16', roundF16], ['bf16', roundBf16]] as const)('rounding weights t
   const rounded = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: type });
   expect(compareRows(kernel.out, single.out, single.bounds.out).ok).toBe(false);
   expect(compareRows(kernel.out, rounded.out, rounded.bounds.out).ratio).toBeGreaterThan(0.02);
+});
+
+test('rounding the factors of products to tf32 stays within the bounds for that, and not within those for f32', () => {
+  const round = (x: number): number => f32FromBits(tf32Bits(x));
+  const spec = specAround({ kind: 'causal', span });
+  const ratios: number[] = [];
+  for (const seed of [1, 2, 3, 4]) {
+    const launch = { sizes: { batch: 1, heads: 2, kvHeads: 1, nQ: 12, nK: 40, dim: 32 }, scalars: new Map(), tensors: new Map() };
+    const given = randomInputs(launch.sizes, seed);
+    const mapped = (f: (x: number) => number, from: typeof given) => ({ q: from.q.map(f), k: from.k.map(f), v: from.v.map(f) });
+    const inputs = mapped((x) => Math.fround(x * 1.1), given);
+    const dense = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'tf32' });
+    const kernel = attentionF32(spec, launch, mapped(round, inputs), { tile: 16, base2: false, noise: () => 0, weight: round });
+    const out = compareRows(kernel.out, dense.out, dense.bounds.out);
+    ratios.push(out.ratio);
+    expect(compareRows(kernel.lse, dense.lse, dense.bounds.lse).ok).toBe(true);
+    const single = attentionWithBounds(spec, launch, inputs, { outType: 'f32' });
+    expect(compareRows(kernel.out, single.out, single.bounds.out).ok).toBe(false);
+    // Weights alone are not all that is rounded.
+    const weightsOnly = attentionWithBounds(spec, launch, inputs, { outType: 'f32', weights: 'f16' });
+    expect(Math.min(...dense.bounds.lse)).toBeGreaterThan(Math.min(...weightsOnly.bounds.lse) * 4);
+  }
+  expect(Math.max(...ratios)).toBeLessThanOrEqual(1);
+  expect(Math.max(...ratios)).toBeGreaterThan(0.02);
 });
 
 test('a row that sees nothing is allowed no error at all', () => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  bf16Bits, bf16FromBits, f16Bits, f16FromBits, f32Bits, f32FromBits, leastSubnormal, maxFinite, roundBf16, roundF16,
+  bf16Bits, bf16FromBits, f16Bits, f16FromBits, f32Bits, f32FromBits, leastSubnormal, maxFinite, roundBf16, roundF16, tf32Bits,
   roundF32, roundTo, unitRoundoff,
 } from '../../../compiler/interpreters/number.ts';
 
@@ -67,7 +67,13 @@ test('a float64 is rounded once: halfway points of f32 do not hide the rest', ()
   expect(roundF32(2 ** -150)).toBe(0);
 });
 
-test.each(['f32', 'f16', 'bf16'] as const)('%s: limits are numbers of the format and its roundoff is met', (format) => {
+test('tf32 rounds to 11 digits, ties away from zero', () => {
+  for (const [value, rounded] of [[1, 1], [1 + 2 ** -11, 1 + 2 ** -10], [-1 - 2 ** -11, -1 - 2 ** -10], [1 + 2 ** -11 - 2 ** -23, 1], [2 - 2 ** -12, 2], [0, 0], [Infinity, Infinity]] as const) {
+    expect(f32FromBits(tf32Bits(value))).toBe(rounded);
+  }
+});
+
+test.each(['f32', 'f16', 'bf16', 'tf32'] as const)('%s: limits are numbers of the format and its roundoff is met', (format) => {
   expect(roundTo(format, maxFinite(format))).toBe(maxFinite(format));
   expect(roundTo(format, leastSubnormal(format))).toBe(leastSubnormal(format));
   expect(roundTo(format, leastSubnormal(format) / 2)).toBe(0);

@@ -28,12 +28,15 @@ function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule, d
 
 /** What is wrong with a run of the kernels; nothing: they agree with the dense interpreter. */
 function complaint({ spec, launch, inputs: asked }: Case, compiled: Compiled, kernels: readonly KernelProgram[] = compiled.kernelPrograms): string | undefined {
-  const inputs = asStored(asked, compiled.hostPlan.dtype);
+  const { dtype } = compiled.hostPlan;
+  // Random numbers have 11 digits; tf32 shall have more to round.
+  const longer = (data: Case['inputs']['q']): Case['inputs']['q'] => data.map((x) => Math.fround(x * 1.1));
+  const inputs = dtype === 'f32' ? { q: longer(asked.q), k: longer(asked.k), v: longer(asked.v) } : asStored(asked, dtype);
   const ran = runPlanWithLockstep({ ...compiled, kernelPrograms: kernels }, { ...launch, ...inputs }, { subgroupWidth: 32 });
   if (!ran.ok) throw new Error(ran.diagnostics.map((d) => d.message).join('\n'));
   const [problem] = ran.value.problems;
   if (problem !== undefined) return printProblem(problem);
-  const truth = attentionWithBounds(spec, launch, inputs, { outType: compiled.hostPlan.dtype, ...cutsOf(compiled, launch) });
+  const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, ...cutsOf(compiled, launch) });
   const out = compareRows(ran.value.out, truth.out, truth.bounds.out);
   const lse = compareRows(ran.value.lse, truth.lse, truth.bounds.lse);
   return out.ok && lse.ok ? undefined : JSON.stringify({ out, lse });
@@ -48,7 +51,7 @@ describe('programs on fragments', () => {
       (given, change, dtype) => {
         expect(complaint(given, compiledFor(given, { ...prefill, ...change }, dtype))).toBeUndefined();
       },
-    ), { numRuns: 40, seed: 11 });
+    ), { numRuns: 24, seed: 11 });
   });
   it('multiply wide rows as well', () => {
     const spec = specOf('attention a() { mask causal }', 'a');
