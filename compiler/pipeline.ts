@@ -23,6 +23,7 @@ import { verifyPlan } from './plan/verify.ts';
 import type { Schedule } from './schedule.ts';
 import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
+import type { OrderShape } from './stage/orders.ts';
 import { shareStages } from './stage/share-stages.ts';
 import { printSpec } from './spec/print.ts';
 import { verifySpec } from './spec/verify.ts';
@@ -40,7 +41,7 @@ export interface CompileOptions {
   /** Factors of the products of an attention in f32 may be rounded to this, where the target multiplies such numbers faster. */
   readonly products?: 'tf32';
   /** Pins schedules, for benchmarks and fuzzing. */
-  readonly schedules?: { readonly prefill?: Schedule; readonly decode?: Schedule };
+  readonly schedules?: { readonly prefill?: Schedule; readonly decode?: Schedule; readonly orders?: OrderShape };
   /** `tile`: kernels keep their interface but get no body, for those who only run the tile programs. */
   readonly upTo?: 'tile';
   /** Receives every level as text: (order and name such as `2-plan`, text). */
@@ -93,6 +94,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
       merge: choose('merge'),
       table: choose('table'),
       contraction: choose('contraction'),
+      ...(options.schedules?.orders === undefined ? {} : { orders: options.schedules.orders }),
     },
     parallelism: target.software ? 4 : 256,
   };

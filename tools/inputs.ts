@@ -57,6 +57,33 @@ export function randomInputs(sizes: Sizes, seed: number): AttentionInputs {
   };
 }
 
+/**
+ * Seeded inputs of heads that choose: logits are large near by and at a few distances, a few keys (one in 64, the first among them) are looked
+ * at from everywhere, the rest is noise. Heads differ in how far they look. All exact in f16.
+ */
+export function headInputs(sizes: Sizes, seed: number): AttentionInputs {
+  const { heads, kvHeads, nQ, nK, dim } = sizes;
+  const plain = randomInputs(sizes, seed);
+  const random = randomOf(mixSeeds(seed, 4));
+  const looked = Array.from({ length: nK }, (_, j) => j === 0 || random.coin(1 / 64));
+  // Four pairs of channels turn with the position, each twice as fast as the one before; where all agree, a scaled logit rises by 8.
+  const pairs = Math.min(4, Math.floor((dim - 1) / 2));
+  const strength = Math.sqrt((8 * Math.sqrt(dim)) / Math.max(1, pairs));
+  const shaped = (data: Float32Array, rows: number, kvHeadOf: (plane: number) => number, first: number, extra: (position: number) => boolean): Float32Array => data.map((noise, i) => {
+    const channel = i % dim;
+    const position = first + (Math.floor(i / dim) % rows);
+    if (channel === 2 * pairs) return roundF16(extra(position) ? strength : 0);
+    if (channel > 2 * pairs) return roundF16(noise / 2);
+    const angle = (position * 2 ** (channel >> 1)) / (64 * (1 + (kvHeadOf(Math.floor(i / (dim * rows))) % 4)));
+    return roundF16(strength * (channel % 2 === 0 ? Math.cos(angle) : Math.sin(angle)));
+  });
+  return {
+    sizes, v: plain.v,
+    q: shaped(plain.q, nQ, (plane) => Math.floor((plane % heads) / (heads / kvHeads)), nK - nQ, () => true),
+    k: shaped(plain.k, nK, (plane) => plane % kvHeads, 0, (position) => looked[position] === true),
+  };
+}
+
 /** The values a kernel with narrower storage is given: rounded once, so that the reference works on the same numbers. */
 export function asStored(inputs: Inputs, dtype: FloatElement): Inputs {
   if (dtype === 'f32') return inputs;

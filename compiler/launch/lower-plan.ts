@@ -14,6 +14,7 @@ import type { Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
 import { stageBuffers } from '../stage/buffers.ts';
 import { lowerStages } from '../stage/lower-stages.ts';
+import type { OrderShape } from '../stage/orders.ts';
 import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
 import type { BufferDecl, FloatElement, GridAxis, TileProgram } from '../tile/ir.ts';
 import { lowerMerge } from '../tile/lower-merge.ts';
@@ -31,6 +32,8 @@ export interface Schedules {
   readonly table: Schedule;
   /** Stage tensors that are sums of products; absent: they are made as all others are. */
   readonly contraction?: Schedule;
+  /** How orders of stages are made; absent: as usual. */
+  readonly orders?: OrderShape;
 }
 
 export interface LowerOptions {
@@ -168,14 +171,14 @@ function passTiles(pass: Pass, names: Names, rows: number): Expr {
 }
 
 /** The programs of the spec's stage tensors, which everything else may read. */
-function stageRequests(plan: Plan, o: LowerOptions, names: Names, buffers: readonly HostBuffer[]): Checked<readonly KernelRequest[]> {
+function stageRequests(plan: Plan, o: LowerOptions, names: Names, toHost: (e: Expr) => Expr, buffers: readonly HostBuffer[]): Checked<readonly KernelRequest[]> {
   const declared = new Map(buffers.map(({ name, element, extents }) => [name, { name, element, extents: extents.map(names.inside) }]));
-  const { table, contraction } = o.schedules;
+  const { table, contraction, orders } = o.schedules;
   const dots = contraction === undefined ? {} : { contraction: { rows: queryTileOf(contraction), cols: contraction.keyStep, longest: o.dim } };
-  const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(table), names, buffers: declared, ...dots });
+  const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(table), names, buffers: declared, ...dots, ...(orders === undefined ? {} : { orders }) });
   if (!lowered.ok) return lowered;
-  return good(lowered.value.map(({ program, schedule }) => ({
-    program, schedule: schedule === 'contraction' ? contraction ?? table : table, when: trueExpr, chunkable: false,
+  return good(lowered.value.map(({ program, schedule, when }) => ({
+    program, schedule: schedule === 'contraction' ? contraction ?? table : table, when: toHost(when), chunkable: false,
   })));
 }
 
@@ -189,7 +192,7 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
   );
   const partlyWritten = new Set(plan.tables.flatMap((t) => (t.kind === 'sorted' ? [bufferName(t.name, tableNames)] : [])));
   const toHost = (e: Expr): Expr => substitute(e, new Map([...freeRefs(e)].map((name) => [name, names.valueOf(name)])));
-  const stages = stageRequests(plan, o, names, buffers);
+  const stages = stageRequests(plan, o, names, toHost, buffers);
   if (!stages.ok) return stages;
   const requests: KernelRequest[] = [...stages.value];
   if (plan.spec.computes === 'stages') return good({ requests, variables: hostVariables(plan, o), buffers, partlyWritten, toHost });

@@ -32,7 +32,8 @@ export interface StageContext {
   readonly extentsOf: (buffer: string) => readonly Expr[];
   /** Stores an element at its row-major number. */
   readonly put: (number: Expr, value: Expr, where: Expr) => TileStmt;
-  readonly program: (grid: readonly GridAxis[], body: readonly TileStmt[]) => TileProgram;
+  /** A program; `part` tells those of one tensor apart. */
+  readonly program: (grid: readonly GridAxis[], body: readonly TileStmt[], part?: string) => TileProgram;
 }
 
 export interface StageRequest {
@@ -68,6 +69,8 @@ export function contextOf(r: StageRequest): StageContext {
     extentsOf: (name) => r.buffers.get(name)?.extents ?? [],
     say: (e, ...values) => names.inside(placed(e, ...values)),
     put: (number, value, where) => b.store(buffer, { rows: r.rows, cols: 1 }, [number], value, where, tensor.element === 'float' ? tensor.precision : undefined),
-    program: (grid, body) => finishProgram({ name: r.name, summary: `stage tensor ${tensor.name}`, grid, body, origin }, buffers),
+    program: (grid, body, part) => finishProgram({
+      name: part === undefined ? r.name : `${r.name}_${part}`, summary: `stage tensor ${tensor.name}${part === undefined ? '' : `: ${part}`}`, grid, body, origin,
+    }, buffers),
   };
 }

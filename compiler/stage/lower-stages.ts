@@ -3,15 +3,20 @@
  * tensor is made after what it reads. Which program makes a tensor is chosen here, from its rule and shape alone.
  */
 import { bad, good, unreachable, type Checked, type Diagnostic } from '../../dsl/diagnostic.ts';
+import { not, trueExpr } from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
 import type { Spec } from '../spec/ir.ts';
 import type { StageTensor } from '../spec/stage.ts';
 import type { BufferDecl, TileProgram } from '../tile/ir.ts';
 import type { Names } from '../tile/names.ts';
 import { contextOf, type StageContext } from './context.ts';
 import { lowerContraction, type ContractionShape } from './lower-contraction.ts';
+import { lowerFilter } from './lower-filter.ts';
 import { lowerMap, lowerRecurrence } from './lower-map.ts';
 import { lowerOrder, lowerPosition } from './lower-order.ts';
 import { lowerSoftmax } from './lower-softmax.ts';
+import { lowerSorted } from './lower-sorted.ts';
+import { directionOf, isLong, orderSizes, usualOrders, type OrderRule, type OrderShape } from './orders.ts';
 
 export interface StagesRequest {
   readonly spec: Spec;
@@ -19,6 +24,7 @@ export interface StagesRequest {
   readonly rows: number;
   /** Tiles of contractions; absent: every element is made by itself. */
   readonly contraction?: ContractionShape;
+  readonly orders?: OrderShape;
   readonly names: Names;
   readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
 }
@@ -27,6 +33,8 @@ export interface StagesRequest {
 export interface StageProgram {
   readonly program: TileProgram;
   readonly schedule: 'elements' | 'contraction';
+  /** When it runs: launch level, in the names of programs. */
+  readonly when: Expr;
 }
 
 /** A name that tells the tensor, and its number in the spec so that no two are the same. */
@@ -34,20 +42,36 @@ function programName(tensor: StageTensor, index: number): string {
   return `stage_${index}_${tensor.name.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
 
-function lowerRule(c: StageContext): Checked<TileProgram> {
+/** One program by lanes that make elements. */
+const single = (program: TileProgram, schedule: StageProgram['schedule'] = 'elements'): readonly StageProgram[] => [{ program, schedule, when: trueExpr }];
+
+/** Short lines are counted, long ones are sorted or filtered; which, is known at launch, unless their length is fixed. */
+function lowerOrdered(c: StageContext, rule: OrderRule, shape: OrderShape): readonly StageProgram[] {
+  const { line } = orderSizes(c.tensor, rule);
+  const long = isLong(c.say(line), shape);
+  const counted: StageProgram = { program: rule.kind === 'order' ? lowerOrder(c, rule) : lowerPosition(c, rule), schedule: 'elements', when: not(long) };
+  if (long.kind === 'literal' && long.value === 0) return [counted];
+  const direction = directionOf(rule);
+  const steps = direction !== undefined && rule.kind === 'order' ? lowerFilter(c, rule, direction, shape) : lowerSorted(c, rule, shape);
+  const others = steps.map(({ program, when }): StageProgram => ({ program, schedule: 'elements', when }));
+  return long.kind === 'literal' ? others : [counted, ...others];
+}
+
+function lowerRule(c: StageContext, shape: OrderShape): Checked<readonly StageProgram[]> {
   const { rule } = c.tensor;
   switch (rule.kind) {
     case 'map':
-      return good(lowerMap(c, rule.value));
-    case 'recurrence':
-      return lowerRecurrence(c, rule);
+      return good(single(lowerMap(c, rule.value)));
+    case 'recurrence': {
+      const lowered = lowerRecurrence(c, rule);
+      return lowered.ok ? good(single(lowered.value)) : lowered;
+    }
     case 'softmax':
-      return good(lowerSoftmax(c, rule));
+      return good(single(lowerSoftmax(c, rule)));
     case 'rank':
     case 'mass':
-      return good(lowerPosition(c, rule));
     case 'order':
-      return good(lowerOrder(c, rule));
+      return good(lowerOrdered(c, rule, shape));
     default:
       return unreachable(rule);
   }
@@ -61,11 +85,11 @@ export function lowerStages(r: StagesRequest): Checked<readonly StageProgram[]> 
     const context = contextOf({ spec, tensor, name: programName(tensor, index), rows, names, buffers });
     const dots = tensor.rule.kind === 'map' && r.contraction !== undefined ? lowerContraction(context, tensor.rule.value, r.contraction) : undefined;
     if (dots !== undefined) {
-      programs.push({ program: dots, schedule: 'contraction' });
+      programs.push(...single(dots, 'contraction'));
       return;
     }
-    const lowered = lowerRule(context);
-    if (lowered.ok) programs.push({ program: lowered.value, schedule: 'elements' });
+    const lowered = lowerRule(context, r.orders ?? usualOrders);
+    if (lowered.ok) programs.push(...lowered.value);
     else refused.push(...lowered.diagnostics);
   });
   return refused.length > 0 ? bad(refused) : good(programs);

@@ -34,14 +34,17 @@ export const across = 32768;
 
 const i = (name: string): Expr => ref(name, 'int');
 
-/** One place a row; `rows` of them an instance. */
-export function placesOf(b: Builder, rows: number, indices: readonly Ranged[]): Places {
+/** One place a row; `rows` of them an instance. With `held` a row that has no place stands at the last one, so that it reads what all may read. */
+export function placesOf(b: Builder, rows: number, indices: readonly Ranged[], held = false): Places {
   const total = product(indices.map((x) => x.extent));
   const tiles = ceilDiv(total, int(rows));
   const column = { rows, cols: 1 };
   const tile = add(mul(i('tile_y'), int(across)), i('tile_x'));
-  const number = element('place', 'int');
-  const declared: TileStmt[] = [b.tile('place', 'int', column, add(mul(tile, int(rows)), i('row')))];
+  const number = element(held ? 'held' : 'place', 'int');
+  const declared: TileStmt[] = [
+    b.tile('place', 'int', column, add(mul(tile, int(rows)), i('row'))),
+    ...(held ? [b.tile('held', 'int', column, min(element('place', 'int'), sub(total, int(1))))] : []),
+  ];
   const at = new Map<string, Expr>();
   let rest = number;
   [...indices].reverse().forEach((x, n) => {
@@ -60,7 +63,7 @@ export function placesOf(b: Builder, rows: number, indices: readonly Ranged[]): 
     ],
     around: (body) => b.when(lt(tile, tiles), [...declared, ...body]),
     number,
-    exists: lt(number, total),
+    exists: lt(element('place', 'int'), total),
     at,
   };
 }

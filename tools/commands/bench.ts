@@ -12,6 +12,8 @@ import { claimFolder } from '../command-line/outputs.ts';
 import { problem, refuse } from '../command-line/problems.ts';
 import { environmentOf } from '../bench/environment.ts';
 import type { Environment } from '../bench/environment.ts';
+import { runMethods } from '../bench/methods.ts';
+import type { MethodRow } from '../bench/methods.ts';
 import { loadPeer } from '../bench/onnx-runtime.ts';
 import type { Ort } from '../bench/onnx-runtime.ts';
 import { runSuite } from '../bench/suite.ts';
@@ -20,6 +22,7 @@ import { spanOf } from '../../dsl/span.ts';
 import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import { jobOf } from '../demo/jobs.ts';
 import type { DemoJob } from '../demo/jobs.ts';
+import type { DemoRun } from '../demo/schema.ts';
 import { readDemo } from '../demo/read-demo.ts';
 import { openDeviceSession } from '../engines/device.ts';
 import { randomInputs } from '../inputs.ts';
@@ -36,13 +39,24 @@ interface Shape {
   readonly dim: number;
 }
 
-/** The standard patterns at one length. */
-function standardJobs(given: Given, n: number, { heads, dim }: Shape, only: string | undefined): readonly DemoJob[] {
-  const path = join(benchFolder, 'patterns.json');
+function runsOf(file: string, only: string | undefined): { readonly path: string; readonly runs: readonly DemoRun[] } {
+  const path = join(benchFolder, file);
   const read = readDemo(readFileSync(path, 'utf8'));
   if (!read.ok) throw new DiagnosticError([problem('FIL9005', `'${path}': ${read.reason}`, spanOf(path, 0, 0))]);
-  const runs = read.value.runs.filter((r) => (r.sizes?.nQ === undefined || r.sizes.nQ === n) && (only === undefined || r.title.includes(only)));
-  return runs.map((run, i) => jobOf(given, benchFolder, run, i, path, { batch: 1, heads, kvHeads: heads, nQ: n, nK: n, dim }));
+  return { path, runs: read.value.runs.filter((r) => only === undefined || r.title.includes(only)) };
+}
+
+/** The standard patterns at one length. */
+function standardJobs(given: Given, n: number, { heads, dim }: Shape, only: string | undefined): readonly DemoJob[] {
+  const { path, runs } = runsOf('patterns.json', only);
+  return runs.filter((r) => r.sizes?.nQ === undefined || r.sizes.nQ === n)
+    .map((run, i) => jobOf(given, benchFolder, run, i, path, { batch: 1, heads, kvHeads: heads, nQ: n, nK: n, dim }));
+}
+
+/** The methods that choose at run time, at one length; those that decode say how many query rows they have. */
+function methodJobs(given: Given, n: number, { heads, dim }: Shape, only: string | undefined): readonly DemoJob[] {
+  const { path, runs } = runsOf('methods.json', only);
+  return runs.map((run, i) => jobOf(given, benchFolder, run, i, path, { batch: 1, heads, kvHeads: heads, nQ: run.sizes?.nQ ?? n, nK: n, dim }));
 }
 
 /** Every attention of the given files at one length. */
@@ -62,7 +76,7 @@ function fileJobs(given: Given, n: number, { heads, dim }: Shape): readonly Demo
 }
 
 function lengthsOf(given: Given): readonly number[] {
-  const text = textOf(given, 'n') ?? (given.files.length > 0 ? '1024' : '1024,2048,4096');
+  const text = textOf(given, 'n') ?? (given.files.length > 0 ? '1024' : has(given, 'methods') ? '4096' : '1024,2048,4096');
   const lengths = text.split(',').map(Number);
   if (lengths.every((n) => Number.isInteger(n) && n >= 16 && n <= 1048576)) return lengths;
   return refuse('FIL9004', `--n takes whole numbers from 16 to 1048576, separated by commas, not '${text}'`, valueSpan(given, 'n', text));
@@ -80,12 +94,30 @@ function table(rows: readonly BenchRow[]): string {
   );
 }
 
+function methodTable(rows: readonly MethodRow[]): string {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const main = tableText(
+    [right('n'), { title: 'method', align: 'left' }, right('of causal'), right('CPU-ms'), right('least'), right('spread'), right('of dense'), right('selection'), right('of total'), right('of dense'), right('of bound'), { title: '', align: 'left' }],
+    rows.map((r) => [
+      `${r.n}`, r.name, percent(r.density), figure(r.median), figure(r.minimum), percent(r.spread), percent(r.totalOfDense),
+      ...(r.kind === 'dense' ? ['-', '-', '-'] : [figure(r.selection), percent(r.share), percent(r.selectionOfDense)]),
+      r.ofBound === undefined ? '-' : figure(r.ofBound), r.ofBound !== undefined && r.ofBound > 1 ? 'WRONG' : '',
+    ]),
+  );
+  const steps = rows.flatMap((r) => (r.steps ?? []).map((s) => [`${r.n}`, r.name, s.kernel, figure(s.median)]));
+  return steps.length === 0 ? main : `${main}\n${tableText([right('n'), { title: 'method', align: 'left' }, { title: 'kernel', align: 'left' }, right('CPU-ms')], steps)}`;
+}
+
 export interface BenchRecord {
   readonly environment: Environment;
   readonly heads: number;
   readonly dim: number;
   readonly rounds: number;
   readonly rows: readonly BenchRow[];
+}
+
+export interface MethodRecord extends Omit<BenchRecord, 'rows'> {
+  readonly methods: readonly MethodRow[];
 }
 
 /** The device's drivers for this process; lavapipe is chosen before a device is opened. */
@@ -107,7 +139,9 @@ export const command: CommandModule = {
       .option('--dim <count>', 'head dimension (default: 64)')
       .option('--rounds <count>', 'rounds after the warm-up (default: 5)')
       .option('--adapter <name>', 'part of the name of the WebGPU adapter, such as SwiftShader or lavapipe')
-      .option('--only <text>', 'only standard patterns whose title contains this')
+      .option('--methods', 'the methods that choose at run time (bench/methods.json) instead: whole time and what choosing costs; default --n 4096')
+      .option('--steps', 'with --methods: every kernel by itself as well')
+      .option('--only <text>', 'only standard patterns, or methods, whose title contains this')
       .option('--peers', 'also measure ONNX Runtime, which is installed into a cache folder when it is not there')
       .option('--tensors <file>', 'safetensors file with the tensor parameters of the given files')
       .option('--out <folder>', 'where the JSON goes (default: bench/results)');
@@ -116,9 +150,11 @@ export const command: CommandModule = {
   run: async (given) => {
     const lengths = lengthsOf(given);
     const shape = { heads: countOf(given, 'heads', 1, 1024) ?? 8, dim: countOf(given, 'dim', 1, 256) ?? 64 };
-    const rounds = countOf(given, 'rounds', 1, 1000) ?? 5;
+    const asked = has(given, 'methods');
+    const rounds = countOf(given, 'rounds', 1, 1000) ?? (asked ? 3 : 5);
     const only = textOf(given, 'only');
-    const jobs = lengths.map((n) => (given.files.length > 0 ? fileJobs(given, n, shape) : standardJobs(given, n, shape, only)));
+    if (asked && given.files.length > 0) refuse('FIL9004', '--methods takes its programs from bench/methods.json', valueSpan(given, 'methods', ''));
+    const jobs = lengths.map((n) => (asked ? methodJobs(given, n, shape, only) : given.files.length > 0 ? fileJobs(given, n, shape) : standardJobs(given, n, shape, only)));
     const session = orRefuse(await openDeviceSession(chooseDriver(given)));
     let peer: Ort | undefined;
     if (has(given, 'peers')) {
@@ -128,23 +164,26 @@ export const command: CommandModule = {
     }
     const environment = environmentOf(session, new Date());
     const rows: BenchRow[] = [];
+    const methods: MethodRow[] = [];
     for (const [i, n] of lengths.entries()) {
-      const more = await runSuite(session, jobs[i] ?? [], { n, rounds, ...shape, peer, checkUpTo: 1024, windowUpTo: session.target.name === 'swiftshader' ? 1024 : 2048, say: given.progress.show });
-      rows.push(...more);
+      const options = { n, rounds, ...shape, checkUpTo: 1024, say: given.progress.show };
+      if (asked) methods.push(...(await runMethods(session, jobs[i] ?? [], { ...options, steps: has(given, 'steps') })));
+      else rows.push(...(await runSuite(session, jobs[i] ?? [], { ...options, peer, windowUpTo: session.target.name === 'swiftshader' ? 1024 : 2048 })));
     }
     session.close();
     given.progress.clear();
-    const record: BenchRecord = { environment, ...shape, rounds, rows };
+    const record: BenchRecord | MethodRecord = { environment, ...shape, rounds, ...(asked ? { methods } : { rows }) };
     const out = textOf(given, 'out');
     const folder = out === undefined ? join(benchFolder, 'results') : claimFolder(given, out, valueSpan(given, 'out', out));
-    const name = `${environment.date.replaceAll(':', '').replaceAll('-', '').slice(0, 15)}-${environment.target}.json`;
+    const name = `${environment.date.replaceAll(':', '').replaceAll('-', '').slice(0, 15)}-${environment.target}${asked ? '-methods' : ''}.json`;
     writeAtomic(join(folder, name), `${JSON.stringify(record, null, 1)}\n`, [...given.inputs]);
     if (given.json) given.io.out(`${JSON.stringify(record)}\n`);
     else {
       const { device, commit, changed, date, processor, cores } = environment;
-      given.io.out(`${table(rows)}\n${device}; ${cores} cores of ${processor}; commit ${commit}${changed > 0 ? ` and ${changed} changed files` : ''}; ${date}\n`);
+      given.io.out(`${asked ? methodTable(methods) : table(rows)}\n${device}; ${cores} cores of ${processor}; commit ${commit}${changed > 0 ? ` and ${changed} changed files` : ''}; ${date}\n`);
       given.io.out(`heads ${shape.heads}, dim ${shape.dim}, ${rounds} interleaved rounds; written to ${join(folder, name)}\n`);
     }
-    return rows.some((r) => r.kind !== 'peer' && r.ofBound !== undefined && !(r.ofBound <= 1)) ? 2 : 0;
+    const wrong = rows.some((r) => r.kind !== 'peer' && r.ofBound !== undefined && !(r.ofBound <= 1)) || methods.some((r) => r.ofBound !== undefined && !(r.ofBound <= 1));
+    return wrong ? 2 : 0;
   },
 };
