@@ -3,6 +3,7 @@
  * after another. The prompt is read in one launch (n_q bytes), every byte after it in a launch of one query over the cache; the new keys and
  * values of each launch are written behind those that are there.
  */
+import type { TensorValue } from '../../compiler/spec/ir.ts';
 import { good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { shape } from './model.ts';
@@ -44,7 +45,7 @@ export async function generate(runner: Runner, prompt: Uint8Array, count: number
   for (let i = 0; i < count; i += 1) {
     const n = next.length;
     const ran = await runner.run(
-      new Map([['token', { extents: [1, n], data: Int32Array.from(next) }], ['past_key', keys], ['past_value', values]]),
+      new Map<string, TensorValue>([['token', { extents: [1, n], data: Int32Array.from(next) }], ['past_key', keys], ['past_value', values]]),
       { batch: 1, nQ: n, nK: length + n },
     );
     if (!ran.ok) return ran;
