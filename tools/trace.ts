@@ -16,7 +16,7 @@ export function traceWriter(name: string, levels: readonly (readonly [string, st
   const lines: string[] = [`# ${name}`, '', 'Every level of this compilation, from the meaning down to the text.', '', '| file | level | lines |', '|---|---|---|'];
   for (const [level, text] of levels) {
     const path = `${name}.${level}.${level.endsWith('wgsl') ? 'wgsl' : 'txt'}`;
-    const kind = level.replace(/^\d+-/, '');
+    const kind = level.replace(/^.*-/, '');
     files.set(path, text.endsWith('\n') ? text : `${text}\n`);
     lines.push(`| [${path}](${path}) | ${meanings[kind] ?? kind} | ${text.split('\n').length} |`);
   }

@@ -9,6 +9,7 @@ import { runCommandLine } from '../../tools/command-line/main.ts';
 import { encodeTensor, readSafetensors, writeSafetensors } from '../../tools/io/safetensors.ts';
 import { randomInputs } from '../../tools/inputs.ts';
 import { floatsOf } from '../../tools/tensors.ts';
+import { manyRoles } from '../support/chains.ts';
 
 let folder = '';
 
@@ -277,6 +278,18 @@ describe('build', () => {
     const traced = readdirSync(join(folder, 'dist/trace')).sort();
     expect(traced).toEqual(['1-spec.txt', '2-plan.txt', '3-tile.txt', '4-kernel.txt', '5-launch.txt', '6-wgsl.wgsl', 'index.md'].map((f) => `window.${f}`));
     expect(readFileSync(join(folder, 'dist/window.ts'), 'utf8')).toContain('export async function window(');
+  });
+
+  test('writes a chain as one plan, for the attention that is chosen', async () => {
+    writeFileSync(join(folder, 'roles.fil'), manyRoles);
+    const line = ['build', 'roles.fil', '--name', 'roles', '--with', 'again=roles.fil:plain', '--out', 'chain', '--trace', 'chain/trace'];
+    expect(await filigree(...line)).toMatchObject({ code: 0, err: '' });
+    const plan = jsonOf(readFileSync(join(folder, 'chain/roles.plan.json'), 'utf8'));
+    expect(plan).toMatchObject({ name: 'roles', dim: 4, chain: { heads: 4, kvHeads: 4 }, stages: { outputs: [{ name: 'third.out' }, { name: 'third.lse' }] } });
+    expect(readFileSync(join(folder, 'chain/roles.ts'), 'utf8')).toContain('readonly thirdOut: Float32Array;');
+    expect(readdirSync(join(folder, 'chain/trace'))).toEqual(expect.arrayContaining(['roles.chain-launch.txt', 'roles.unit-0-split-3-tile.txt']));
+    expect((await filigree(...line, '--dim', '8')).err).toContain('a chain says its head dimension itself');
+    expect((await filigree('build', 'roles.fil', '--name', 'roles', '--out', 'chain')).err).toContain('needs an attention for `again`');
   });
 });
 

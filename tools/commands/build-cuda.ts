@@ -1,10 +1,11 @@
 /**
- * What `build --target cuda` and `--target pytorch` write for one attention. In: its spec, an architecture, the texts of its sources. Out: the files
+ * What `build --target cuda` and `--target pytorch` write for one attention or chain. In: its spec, an architecture, the texts of its sources. Out: the files
  * by name, and how much of the machine each kernel takes. Without nvcc the source is written all the same, and the report says
  * what is missing.
  */
-import { compileSpec } from '../../compiler/pipeline.ts';
+import { compileChain, compileSpec } from '../../compiler/pipeline.ts';
 import type { CompileOptions } from '../../compiler/pipeline.ts';
+import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { good } from '../../dsl/diagnostic.ts';
@@ -25,6 +26,7 @@ import { percent, tableText } from '../table.ts';
 
 export interface CudaBuild {
   readonly arch: string;
+  /** Of an attention; a chain says its own. */
   readonly dim: number;
   readonly dtype: FloatElement;
   readonly products?: 'tf32';
@@ -58,10 +60,11 @@ function placeIn(sources: ReadonlyMap<string, string>): (origin: Origin) => stri
   };
 }
 
-export async function buildCuda(spec: Spec, build: CudaBuild): Promise<Checked<CudaBuilt>> {
+export async function buildCuda(program: Spec | ChainSpec, build: CudaBuild): Promise<Checked<CudaBuilt>> {
   const { arch, dim, dtype, products, trace } = build;
   const target = cudaTargets.find((t) => t.name === arch) ?? sm80;
-  const compiled = compileSpec(spec, { target, dim, dtype, trace, ...(products === undefined ? {} : { products }) });
+  const options = { target, dtype, trace, ...(products === undefined ? {} : { products }) };
+  const compiled = 'calls' in program ? compileChain(program, options) : compileSpec(program, { ...options, dim });
   if (!compiled.ok) return compiled;
   const { hostPlan, kernelPrograms } = compiled.value;
   const source = printCuda({ name: hostPlan.name, doc: hostPlan.doc, kernels: kernelPrograms }, { placeOf: placeIn(build.sources), launcher: hostPlan });

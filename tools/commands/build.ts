@@ -1,6 +1,6 @@
 /**
  * `filigree build FILE... --target wgsl,ts --out DIR [--dim D --dtype f32|f16|bf16 --name NAME --target-record NAME] [--trace DIR]`: for every
- * attention of the files, a `.wgsl` per kernel, `NAME.plan.json` (the host plan) and `NAME.ts` (a typed module for plain WebGPU).
+ * attention and chain of the files, a `.wgsl` per kernel, `NAME.plan.json` (the host plan) and `NAME.ts` (a typed module for plain WebGPU).
  * `--target cuda|pytorch --arch sm_80|sm_90a|sm_120a [--precision tf32]`: `NAME.cu`, `NAME.h` and the plan, or a Python package (build-cuda.ts).
  * `--trace` writes every level of each compilation as numbered files with an index.
  */
@@ -15,13 +15,14 @@ import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { bindingsModule } from '../../compiler/launch/bindings.ts';
 import { cudaTargets, targets } from '../../backends/targets.ts';
-import { compileWgsl } from '../engines/compile.ts';
+import { chooseChain } from '../chains.ts';
+import { compileWgsl, compileWgslChain } from '../engines/compile.ts';
 import type { CompiledText } from '../engines/compile.ts';
 import { writeAtomic } from '../io/files.ts';
 import { buildCuda, cudaReportText } from './build-cuda.ts';
 import type { CudaReport } from './build-cuda.ts';
 import { openSource } from '../source.ts';
-import { declareSettings, orRefuse, settingsOf, targetOf } from './launch-options.ts';
+import { collect, declareSettings, orRefuse, settingsOf, targetOf } from './launch-options.ts';
 import { traceWriter } from '../trace.ts';
 
 const kinds = ['wgsl', 'ts', 'cuda', 'pytorch'] as const;
@@ -55,7 +56,7 @@ function productsOf(given: Given, dtype: FloatElement, wanted: readonly Kind[]):
   return { products: 'tf32' };
 }
 
-function outputsOf(name: string, compiled: CompiledText, wanted: readonly Kind[], source: string): ReadonlyMap<string, string> {
+function outputsOf(name: string, compiled: Pick<CompiledText, 'hostPlan' | 'texts'>, wanted: readonly Kind[], source: string): ReadonlyMap<string, string> {
   const outputs = new Map<string, string>();
   const texts = new Map([...compiled.texts].map(([kernel, printed]) => [kernel, printed.text]));
   if (wanted.includes('wgsl')) {
@@ -73,7 +74,8 @@ export const command: CommandModule = {
       .option('--target <list>', 'wgsl, ts or both, or cuda, pytorch or both (default: wgsl,ts)')
       .option('--arch <name>', `architecture for cuda and pytorch: ${cudaTargets.map((t) => t.name).join(', ')} (default: sm_80)`)
       .option('--out <folder>', 'where to')
-      .option('--name <name>', 'only this declaration (default: every attention)')
+      .option('--name <name>', 'only this declaration (default: every attention and chain)')
+      .option('--with <parameter=file>', 'attention that a parameter of a chain stands for, as FILE.fil or FILE.fil:NAME; may be repeated', collect)
       .option('--dim <count>', 'head dimension (default: 64)')
       .option('--dtype <type>', 'storage of q, k, v and out: f32, f16 or bf16 (default: f32)')
       .option('--precision <type>', 'for cuda and pytorch with --dtype f32: tf32 lets products round their factors to 11 bits (default: f32)')
@@ -102,30 +104,31 @@ export const command: CommandModule = {
       const source = openSource(given, file);
       seen.push(...source.declarations.map((d) => d.name));
       for (const { name, kind, parameters } of source.declarations) {
-        if (only === undefined ? kind !== 'attention' : name !== only) continue;
+        if (only === undefined ? kind !== 'attention' && kind !== 'chain' : name !== only) continue;
         given.progress.show(`build: ${name}`);
         if (names.includes(name)) refuse('FIL9004', `two of the files declare '${name}'`, wordSpan(given.line, (w) => w === file), { help: 'build them into different folders' });
         const constants = new Map([...settings].filter(([p]) => parameters.some((x) => x.name === p && x.isConst)));
         for (const p of constants.keys()) usedSettings.add(p);
-        const spec = source.specOf(name, constants);
+        if (kind === 'chain' && only !== undefined && textOf(given, 'dim') !== undefined) refuse('FIL9004', 'a chain says its head dimension itself', optionSpan(given.line, '--dim'), { help: 'leave --dim out' });
+        const program = kind === 'chain' ? chooseChain(given, source, name, constants).chain : source.specOf(name, constants);
         const levels: (readonly [string, string])[] = [];
         const trace = (level: string, text: string): void => void levels.push([level, text]);
         names.push(name);
         built.add(file);
         traces.push({ name, levels });
         if (wanted.some(forCuda)) {
-          const made = orRefuse(await buildCuda(spec, { arch, dim, dtype, ...products, trace, sources: given.sources, plain: wanted.includes('cuda'), python: wanted.includes('pytorch') }));
+          const made = orRefuse(await buildCuda(program, { arch, dim, dtype, ...products, trace, sources: given.sources, plain: wanted.includes('cuda'), python: wanted.includes('pytorch') }));
           reports.push(made.report);
           for (const [path, data] of made.files) outputs.set(path, data);
           continue;
         }
-        const compiled = orRefuse(compileWgsl(spec, { target, dim, dtype, trace }));
+        const compiled = 'calls' in program ? orRefuse(compileWgslChain(program, { target, dtype, trace })) : orRefuse(compileWgsl(program, { target, dim, dtype, trace }));
         levels.push(['6-wgsl', [...compiled.texts.values()].map((t) => t.text).join('\n')]);
         for (const [path, text] of outputsOf(name, compiled, wanted, file)) outputs.set(path, text);
       }
     }
     if (names.length === 0) {
-      if (only === undefined) refuse('FIL9004', 'the files declare no attention', wordSpan(given.line, (w) => w === given.files[0]), { help: 'name a mask with --name to build it as a plain attention' });
+      if (only === undefined) refuse('FIL9004', 'the files declare no attention and no chain', wordSpan(given.line, (w) => w === given.files[0]), { help: 'name a mask with --name to build it as a plain attention' });
       throw new DiagnosticError([report.unknownDeclaration(valueSpan(given, 'name', only), { name: only ?? '', file: given.files.join(', '), candidates: seen })]);
     }
     for (const [parameter, { span }] of settings) {

@@ -54,7 +54,7 @@ function bufferField(plan: HostPlan, buffer: HostBuffer): BufferField {
   if (tensor === undefined) {
     const given = plan.stages?.outputs.find((o) => o.buffer === buffer.name);
     const words = buffer.element === 'bool' ? ', a 32-bit word an element' : '';
-    const doc = shapes.get(buffer.name) ?? ['the stage tensor ', given?.name ?? buffer.name, words].join('');
+    const doc = shapes.get(buffer.name) ?? [plan.chain === undefined ? 'the stage tensor ' : 'the tensor ', given?.name ?? buffer.name, words].join('');
     return { kind: 'buffer', name: cIdentifier(buffer.name), buffer, doc };
   }
   const words = tensor.element === 'bool' ? ', a 32-bit word an element' : '';

@@ -29,23 +29,46 @@ type Scalar = Extract<CallField, { kind: 'scalar' }>;
 const scalarTypes = { int: 'int', float: 'float', bool: 'bool' } as const;
 const elementTypes = { f32: 'torch.float32', f16: 'torch.float16', bf16: 'torch.bfloat16', int: 'torch.int32', bool: 'torch.bool' } as const;
 
+/** Where the sizes of a launch come from, as Python, and an argument that lies on the device. */
+interface Sources {
+  readonly batch: string;
+  readonly heads: string;
+  readonly kv_heads: string;
+  readonly n_q: string;
+  readonly n_k: string;
+  readonly anchor: string;
+}
+
+const ofAttention: Sources = { batch: 'q.shape[0]', heads: 'q.shape[1]', kv_heads: 'k.shape[1]', n_q: 'q.shape[2]', n_k: 'k.shape[2]', anchor: 'q' };
+
+/** A chain has no q and k: its heads are fixed, its lengths are those of the first tensors that have such an axis (each stands for both). */
+function sourcesOf(plan: HostPlan): Sources {
+  if (plan.chain === undefined) return ofAttention;
+  const tensors = callFields(plan).flatMap((f) => (f.kind === 'buffer' && f.tensor !== undefined ? [{ name: pyName(f.name), axes: f.tensor.axes }] : []));
+  const extent = (kind: Axis['kind']): string | undefined =>
+    tensors.flatMap(({ name, axes }) => axes.flatMap((a, i) => (a.kind === kind ? [[name, '.shape[', String(i), ']'].join('')] : [])))[0];
+  const [queries, keys] = [extent('queries'), extent('keys')];
+  return {
+    batch: extent('batch') ?? '1', heads: String(plan.chain.heads), kv_heads: String(plan.chain.kvHeads),
+    n_q: queries ?? keys ?? '1', n_k: keys ?? queries ?? '1', anchor: tensors[0]?.name ?? 'q',
+  };
+}
+
 /** The extent of an axis as Python, a word in quotes where only the launcher knows it. */
-function axisText(axis: Axis): string {
+function axisText(axis: Axis, plan: HostPlan): string {
   switch (axis.kind) {
     case 'batch':
-      return 'q.shape[0]';
     case 'heads':
-      return 'q.shape[1]';
     case 'kv_heads':
-      return 'k.shape[1]';
+      return sourcesOf(plan)[axis.kind];
     case 'queries':
-      return 'q.shape[2]';
+      return sourcesOf(plan).n_q;
     case 'keys':
-      return 'k.shape[2]';
+      return sourcesOf(plan).n_k;
     case 'fixed':
       return String(axis.extent);
     case 'dim':
-      return 'q.shape[3]';
+      return String(plan.dim);
     case 'blocks':
     case 'free':
     case 'counted':
@@ -57,7 +80,7 @@ function axisText(axis: Axis): string {
 
 function axesOf(plan: HostPlan, field: BufferField): string {
   const dim = String(plan.dim);
-  if (field.tensor !== undefined) return ['(', field.tensor.axes.map((a) => [axisText(a), ', '].join('')).join('').trimEnd(), ')'].join('');
+  if (field.tensor !== undefined) return ['(', field.tensor.axes.map((a) => [axisText(a, plan), ', '].join('')).join('').trimEnd(), ')'].join('');
   return field.name === 'q' ? ['("batch", "heads", "n_q", ', dim, ')'].join('') : ['(q.shape[0], "kv_heads", ', field.name === 'k' ? '"n_k"' : 'k.shape[2]', ', ', dim, ')'].join('');
 }
 
@@ -72,14 +95,12 @@ function ctype(field: CallField): string {
   return field.kind === 'scalar' && field.type === 'float' ? 'ctypes.c_float' : 'ctypes.c_int';
 }
 
-const sizeSources = { batch: 'q.shape[0]', heads: 'q.shape[1]', kv_heads: 'k.shape[1]', n_q: 'q.shape[2]', n_k: 'k.shape[2]' } as const;
-
 function argumentValue(plan: HostPlan, field: CallField): string {
   switch (field.kind) {
     case 'buffer':
       return [field.buffer.role === 'input' ? pyName(field.name) : field.name, '.data_ptr()'].join('');
     case 'size':
-      return sizeSources[field.name];
+      return sourcesOf(plan)[field.name];
     case 'extent': {
       const at = plan.tensors.find((t) => t.name === field.tensor)?.axes.findIndex((a) => a.kind === 'free' && a.name === field.axis) ?? 0;
       const owner = callFields(plan).find((f) => f.kind === 'buffer' && f.tensor?.name === field.tensor)?.name ?? field.tensor;
@@ -126,7 +147,7 @@ function madeTensors(plan: HostPlan, fields: readonly CallField[]): readonly Mad
       dtype: elementTypes[stored],
       shape,
       given: element === 'bool' ? [f.name, '.to(torch.bool)'].join('') : f.name,
-      doc: ownDocs.get(f.name) ?? [elementTypes[element].replace('torch.', ''), ', the stage tensor ', name ?? f.name].join(''),
+      doc: ownDocs.get(f.name) ?? [elementTypes[element].replace('torch.', ''), plan.chain === undefined ? ', the stage tensor ' : ', the tensor ', name ?? f.name].join(''),
     }];
   });
 }
@@ -147,6 +168,7 @@ export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
   const makeAll = ['    ', made.map((m) => m.local).join(', '), made.length === 1 ? ',' : '', ' = _empty(', names, ')'].join('');
   const giveAll = ['    return ', made.map((m) => m.given).join(', ')].join('');
   const results = made.length === 1 ? 'torch.Tensor' : ['Tuple[', made.map(() => 'torch.Tensor').join(', '), ']'].join('');
+  const { anchor } = sourcesOf(plan);
   const words = (f: CallField): string => docText(f.kind === 'scalar' || f.kind === 'buffer' ? f.doc : '');
   return [
     ['"""', docText([plan.name, ...plan.doc].join('\n\n')), ''].join(''),
@@ -176,15 +198,17 @@ export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
     ['def _check(', inputs.map((f) => pyName(f.name)).join(', '), '):'].join(''),
     ...inputs.map((f) => {
       const dtype = f.tensor === undefined ? '_dtype' : elementTypes[f.tensor.element === 'float' ? 'f32' : f.tensor.element];
-      return ['    _native.check("', f.name, '", ', pyName(f.name), ', ', dtype, ', ', axesOf(plan, f), ', q.device)'].join('');
+      return ['    _native.check("', f.name, '", ', pyName(f.name), ', ', dtype, ', ', axesOf(plan, f), ', ', anchor, '.device)'].join('');
     }),
-    '    if q.shape[1] % k.shape[1] != 0:',
-    '        raise ValueError(f"q has {q.shape[1]} heads, which is no multiple of the {k.shape[1]} of k")',
+    ...(plan.chain !== undefined ? [] : [
+      '    if q.shape[1] % k.shape[1] != 0:',
+      '        raise ValueError(f"q has {q.shape[1]} heads, which is no multiple of the {k.shape[1]} of k")',
+    ]),
     '',
     '',
     ['def _empty(', names, '):'].join(''),
     '    return (',
-    ...made.map((m) => ['        q.new_empty(', m.shape, ', dtype=', m.dtype, '),'].join('')),
+    ...made.map((m) => ['        ', anchor, '.new_empty(', m.shape, ', dtype=', m.dtype, '),'].join('')),
     '    )',
     '',
     '',
@@ -202,7 +226,7 @@ export function printPytorch(plan: HostPlan, flags: readonly string[]): string {
       if (f.kind !== 'buffer') return [];
       return [['(', String(i), ', "', f.name, '", ', f.buffer.role === 'input' ? pyName(f.name) : f.name, ')'].join('')];
     }).join(', '), ']'].join(''),
-    ['    _native.launch(lib, "', name, '", call, tensors, q.device)'].join(''),
+    ['    _native.launch(lib, "', name, '", call, tensors, ', anchor, '.device)'].join(''),
     giveAll,
     '',
     '',

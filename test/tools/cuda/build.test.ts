@@ -14,6 +14,7 @@ import { findNvcc } from '../../../tools/cuda/find-nvcc.ts';
 import { resolveLaunch } from '../../../compiler/launch/resolve.ts';
 import { compileSpec } from '../../../compiler/pipeline.ts';
 import { compileSource } from '../../../compiler/spec/from-source.ts';
+import { chainOf, twoLayers } from '../../support/chains.ts';
 import { sm80 } from '../../../backends/targets.ts';
 
 const found = findNvcc();
@@ -189,6 +190,33 @@ describe('build --target cuda,pytorch', () => {
     if (!made.ok) throw new Error(made.diagnostics.map((d) => d.message).join('; '));
     expect([...made.value.files.keys()]).toEqual(['tagged.cu', 'tagged.h', 'tagged.plan.json', 'tagged/__init__.py', 'tagged/_native.py', 'tagged/tagged.cu', 'tagged/tagged.h', 'tagged/tagged.plan.json']);
     expect(cudaReportText(made.value.report)).toMatch(/^tagged: nvcc was not found/);
+  });
+
+  test('a chain takes its sizes from the tensors that it is given', async ({ skip }) => {
+    const chain = chainOf(twoLayers, 'two');
+    const made = await buildCuda(chain, { arch: 'sm_80', dim: 1, dtype: 'f32', trace: () => undefined, sources: new Map(), plain: false, python: true, nvcc: { environment: { PATH: folder } } });
+    if (!made.ok) throw new Error(made.diagnostics.map((d) => d.message).join('; '));
+    if (python === undefined) return skip('no Python');
+    const out = join(folder, 'chain');
+    mkdirSync(join(out, 'two'), { recursive: true });
+    for (const [path, data] of made.value.files) writeFileSync(join(out, path), data);
+    writeFileSync(join(out, 'torch.py'), standIn);
+    writeFileSync(join(out, 'session.py'), `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import torch, inspect, two
+t = lambda *shape: torch.Tensor(shape, torch.float32)
+fake = torch.operators["filigree::two"].fake
+given = fake(t(3, 7, 8), t(2, 32, 8), t(2, 16, 8), t(2, 8, 32), 5)
+try: fake(t(3, 7, 8), t(2, 32, 8), t(2, 16, 8), t(3, 8, 32), 5)
+except ValueError as e: wrong = str(e)
+print(json.dumps({"signature": str(inspect.signature(two.two)).replace("torch.Tensor", "T"), "fake": [list(given.shape), given.dtype], "wrong": wrong}))
+`);
+    const ran = spawnSync(python, [join(out, 'session.py'), out], { encoding: 'utf8' });
+    expect(ran.stderr).toBe('');
+    expect(JSON.parse(ran.stdout)).toEqual({
+      signature: '(x: T, wq: T, wk: T, wo: T, *, window: int) -> T', fake: [[3, 7, 8], 'float32'], wrong: 'wo must have the shape [2, 8, 32], not [3, 8, 32]',
+    });
   });
 
   test('asks for one kind of machine at a time', async () => {
