@@ -1,31 +1,48 @@
 /**
- * The published methods written as programs, against reference vectors of their authors' code: all on the interpreter, the smallest of each
- * method on kernels. Where the vectors are not beside the repository, the tests are skipped by name.
+ * The published methods written as programs, against reference vectors of their authors' code: all on the interpreter, a few small ones on
+ * emulated CUDA (golden.device.test.ts has some on WebGPU, `npm run golden` runs all on any backend). Where the vectors are not beside the
+ * repository, or there is no CUDA compiler, the tests are skipped by name.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCase } from '../../tools/golden/case.ts';
 import { compareTensor, toleranceOf } from '../../tools/golden/compare.ts';
-import { goldenFiles, loadMappings } from '../../tools/golden/main.ts';
+import { loadMappings } from '../../tools/golden/main.ts';
 import { runCase } from '../../tools/golden/run-case.ts';
+import { findNvcc } from '../../tools/cuda/find-nvcc.ts';
+import { caseOf, goldenFolder, systems, titleOf, vectorsOf } from './vectors.ts';
 
-const folder = join(import.meta.dirname, '..', '..', '..', 'shared', 'golden');
-const systems = ['xattention', 'vertical-slash', 'mminference', 'flexprefill', 'quest', 'snapkv', 'sparse-frontier'];
-const files = existsSync(folder) ? systems.flatMap((system) => goldenFiles(join(folder, system))) : [];
+const files = systems.flatMap(vectorsOf);
 const mappings = await loadMappings();
 
 describe.skipIf(files.length === 0)('reference vectors on the interpreter', () => {
   for (const file of files) {
-    it(`${relative(folder, file)} is what the program gives`, async () => {
-      const read = readCase(readFileSync(file, 'utf8'));
-      if (!read.ok) throw new Error(read.reason);
-      const result = await runCase(read.value, mappings, 'interpreter');
+    it(`${titleOf(file)} is what the program gives`, async () => {
+      const result = await runCase(caseOf(file), mappings, 'interpreter');
       expect(result.faults).toEqual([]);
-      // The search compares whole candidates with each other, which no single program does.
-      expect(result.status).toBe(read.value.params['candidates'] === undefined ? 'pass' : 'none');
+      expect(result.status).toBe('pass');
     });
   }
+});
+
+describe.skipIf(files.length === 0 || !('path' in findNvcc()))('reference vectors on emulated CUDA', () => {
+  it.each(['quest/fits_budget_is_dense', 'mminference/2d-boundary'])('%s', async (name) => {
+    const result = await runCase(caseOf(join(goldenFolder, `${name}.json`)), mappings, 'cuda-emulated');
+    expect(result.faults).toEqual([]);
+    expect(result.status).toBe('pass');
+  });
+});
+
+describe.skipIf(files.length === 0)('a selection that differs from the reference', () => {
+  it('fails where the program itself differs, however right the kernels are', async () => {
+    const given = caseOf(join(goldenFolder, 'quest', 'fits_budget_is_dense.json'));
+    const mask = given.outputs.get('page_mask');
+    if (mask === undefined) throw new Error('no page_mask');
+    const other = { ...given, outputs: new Map(given.outputs).set('page_mask', { ...mask, data: mask.data.map((x, i) => (i === 0 ? 1 - x : x)) }) };
+    const result = await runCase(other, mappings, 'lockstep');
+    expect(result).toMatchObject({ status: 'fail', choices: 0 });
+    expect(result.faults.at(-1)).toMatch(/^beyond rounding: the interpreter differs as well, page_mask: 1 of /);
+  });
 });
 
 describe('the comparison with a reference', () => {
