@@ -20,9 +20,10 @@ import type { Plan } from './plan/ir.ts';
 import { makePlan } from './plan/make-plan.ts';
 import { printPlan } from './plan/print.ts';
 import { verifyPlan } from './plan/verify.ts';
-import type { Schedule } from './schedule.ts';
+import { queryTileOf, type Schedule } from './schedule.ts';
 import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
+import { narrowStages } from './stage/narrow-stages.ts';
 import type { OrderShape } from './stage/orders.ts';
 import { shareStages } from './stage/share-stages.ts';
 import { printSpec } from './spec/print.ts';
@@ -78,7 +79,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   verified('spec', spec, verifySpec(spec).map((v) => ({ rule: v.rule, message: v.detail })), printSpec);
   trace('1-spec', () => printSpec(spec));
 
-  const planned = makePlan(shareStages(spec));
+  const planned = makePlan(narrowStages(shareStages(spec)));
   if (!planned.ok) return planned;
   notes.push(...planned.diagnostics);
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
@@ -169,7 +170,14 @@ export function compileChain(given: ChainSpec, options: ChainOptions): Checked<C
   const refused = compiled.flatMap((u) => (u.ok ? [] : u.diagnostics));
   if (refused.length > 0) return bad(refused);
   const units = compiled.flatMap((u) => (u.ok ? [u.value] : []));
-  const linked = linkChain(chain, units);
+  const schedule = chooseSchedule(options.target, { dim: chain.sizes.dim, dtype: options.dtype, kind: 'merge', pins: {} });
+  const lower = (program: TileProgram): Checked<KernelProgram> => {
+    const checked = verified('tile', program, verifyTile(program), printTile);
+    if (options.upTo === 'tile') return good(interfaceOf(checked));
+    const kernel = lowerTile(checked, schedule, options.target);
+    return kernel.ok ? good(verified('kernel', kernel.value, verifyKernel(kernel.value), printKernel)) : kernel;
+  };
+  const linked = linkChain(chain, units, { rows: queryTileOf(schedule), lower });
   if (!linked.ok) return linked;
   verified('link', linked.value.hostPlan, verifyHostPlan(linked.value.hostPlan), printHostPlan);
   trace?.('chain-launch', printHostPlan(linked.value.hostPlan));

@@ -10,11 +10,19 @@ import type { Plan } from '../plan/ir.ts';
 import type { Spec } from '../spec/ir.ts';
 import { bufferName } from '../tile/names.ts';
 import type { LowerOptions, LoweredPlan } from './lower-plan.ts';
-import type { HostPlan, HostStep } from './plan.ts';
+import type { HostKernel, HostPlan, HostStep } from './plan.ts';
 
 function stagesOf(spec: Spec): NonNullable<HostPlan['stages']> {
   const outputs = spec.outputs.map(({ name, tensor }) => ({ name, buffer: bufferName(tensor, new Set()) }));
   return { attention: spec.computes === 'attention', outputs };
+}
+
+/** What runtimes must know of a kernel. */
+export function hostKernel(k: KernelProgram): HostKernel {
+  return {
+    name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k.shared),
+    ...(k.subgroup === undefined ? {} : { subgroup: k.subgroup }),
+  };
 }
 
 /** The host plan of lowered kernels; `kernels[n]` was made from `lowered.requests[n]`. */
@@ -45,10 +53,7 @@ export function makeHostPlan(plan: Plan, o: LowerOptions, lowered: LoweredPlan, 
     variables: lowered.variables,
     buffers: lowered.buffers,
     ...(plan.spec.stages.length === 0 ? {} : { stages: stagesOf(plan.spec) }),
-    kernels: kernels.map((k) => ({
-      name: k.name, summary: k.summary, workgroupSize: k.workgroupSize, storage: k.storage, uniforms: k.uniforms, sharedBytes: sharedBytes(k.shared),
-      ...(k.subgroup === undefined ? {} : { subgroup: k.subgroup }),
-    })),
+    kernels: kernels.map(hostKernel),
     steps,
   };
 }

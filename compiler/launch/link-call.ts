@@ -1,7 +1,7 @@
 /**
  * What one call of a chain gives its unit. In: a call, the unit's plan, the values made before. Out: for every name of the unit's plan the
  * expression of the chain that stands for it, the values its inputs are bound to, what a launch must fulfil for it; or what does not fit.
- * Holds: a bound value has the element, the rank and (as far as it is known) the extents that the unit was compiled for; extents
+ * Holds: a bound value has the element (or one that a copy turns into it, link-convert.ts), the rank and (as far as it is known) the extents that the unit was compiled for; extents
  * that are only known at launch become requirements.
  */
 import { badValue, requirementNotMet, storedOtherwise, wrongRank } from '../../dsl/catalogue/inputs.ts';
@@ -14,7 +14,8 @@ import type { Requirement, ScalarParam } from '../spec/ir.ts';
 import { extentName } from '../spec/names.ts';
 import type { BufferElement } from '../tile/ir.ts';
 import { hostInputs, type HostInput } from './inputs.ts';
-import type { HostPlan } from './plan.ts';
+import { keepsNumbers } from './link-convert.ts';
+import type { HostBuffer, HostPlan } from './plan.ts';
 
 /** A tensor of the chain: a parameter, or what a call has made. */
 export interface LinkValue {
@@ -32,7 +33,7 @@ export interface LinkValue {
 /** A binding of an input of the unit. */
 export interface LinkInput {
   /** The unit's buffer. */
-  readonly buffer: string;
+  readonly buffer: HostBuffer;
   readonly value: LinkValue;
 }
 
@@ -76,7 +77,7 @@ function fits(call: ChainCall, unit: HostPlan, input: HostInput, value: LinkValu
   if (value.extents.length !== rank) {
     return wrongRank(call.span, { name: `${value.name} as ${name} of ${unit.name}`, given: value.extents.length, wanted: rank, type: `${rank} axes` });
   }
-  if (value.element === buffer.element) return undefined;
+  if (value.element === buffer.element || keepsNumbers(value.element, buffer.element, value.precision)) return undefined;
   return storedOtherwise(call.span, { callee: unit.name, parameter: name, wanted: buffer.element, value: value.name, found: value.element, ofDtype: input.tensor === undefined });
 }
 
@@ -98,7 +99,7 @@ export function callScope(call: ChainCall, unit: HostPlan, fixed: ReadonlyMap<st
   const inputs = hostInputs(unit).flatMap((input): readonly (LinkInput & { readonly input: HostInput })[] => {
     const bound = call.tensors.get(input.name);
     const value = bound === undefined ? undefined : values.get(bound);
-    if (value !== undefined) return [{ buffer: input.buffer.name, value, input }];
+    if (value !== undefined) return [{ buffer: input.buffer, value, input }];
     // Its extents would be free, or its numbers read.
     if (bound !== undefined || used.has(input.buffer.name) || input.tensor !== undefined) throw new CompilerBug('link', `call ${call.name} gives no '${input.name}' that exists`);
     return [];

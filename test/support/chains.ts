@@ -94,6 +94,11 @@ chain two(window: int, x: float[batch, queries, 8], wq: float[2, 32, 8], wk: flo
 }
 `;
 
+/** The same with queries, keys and values rounded to 16 bits, for attentions that keep them so. */
+export function narrowLayers(dtype: 'f16' | 'bf16'): string {
+  return twoLayers.replace(/(query|key|value)(\[h, i, d\]|\[g, t, d\]) =/g, `$1$2: ${dtype} =`);
+}
+
 export function twoLayersLaunch(n: number, batch = 1, window = 5): ChainLaunch {
   return launchOf(batch, n, n, { x: floats([batch, n, 8], 1), wq: floats([2, 32, 8], 2), wk: floats([2, 16, 8], 3), wo: floats([2, 8, 32], 4) }, { window });
 }

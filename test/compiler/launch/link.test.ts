@@ -3,7 +3,8 @@
  * shared changes no bit; links that are broken on purpose are seen.
  */
 import { describe, expect, it } from 'vitest';
-import { webgpuSubgroups } from '../../../backends/targets.ts';
+import { sm80, webgpuDefault, webgpuSubgroups } from '../../../backends/targets.ts';
+import { falseExpr } from '../../../compiler/expr/build.ts';
 import { chainSizes, denseChain, type ChainLaunch } from '../../../compiler/interpreters/dense/chain.ts';
 import { checkChain } from '../../../compiler/interpreters/chain-check.ts';
 import { runPlanWithLockstep, runPlanWithTiles, type LaunchOutput } from '../../../compiler/interpreters/launch.ts';
@@ -14,15 +15,15 @@ import { resolveLaunch } from '../../../compiler/launch/resolve.ts';
 import { verifyHostPlan } from '../../../compiler/launch/verify.ts';
 import { compileChain, type CompiledChain } from '../../../compiler/pipeline.ts';
 import type { ChainSpec } from '../../../compiler/spec/chain.ts';
-import { chainOf, floats, launchOf, manyRoles, selecting, selectingLaunch, twoLayers, twoLayersLaunch, valueOf } from '../../support/chains.ts';
+import { chainOf, floats, launchOf, manyRoles, narrowLayers, selecting, selectingLaunch, twoLayers, twoLayersLaunch, valueOf } from '../../support/chains.ts';
 
 const two = chainOf(twoLayers, 'two');
 const picking = chainOf(selecting, 'picking');
 const roles = chainOf(manyRoles, 'roles', { again: 'plain' });
 const rolesLaunch = launchOf(2, 6, 6, { x: floats([2, 6, 16], 9) });
 
-function compiled(chain: ChainSpec, outputs?: 'all'): CompiledChain {
-  return valueOf(compileChain(chain, { target: webgpuSubgroups, dtype: 'f32', ...(outputs === undefined ? {} : { outputs }) }));
+function compiled(chain: ChainSpec, outputs?: 'all', dtype: 'f32' | 'f16' | 'bf16' = 'f32', target = webgpuSubgroups): CompiledChain {
+  return valueOf(compileChain(chain, { target, dtype, ...(outputs === undefined ? {} : { outputs }) }));
 }
 
 const everything = new Map([two, picking, roles].map((chain) => [chain, compiled(chain, 'all')] as const));
@@ -34,7 +35,7 @@ function run(level: 'tile' | 'kernel', artefact: CompiledChain, launch: ChainLau
 
 function complaints(level: 'tile' | 'kernel', artefact: CompiledChain, launch: ChainLaunch, limits = {}): readonly string[] {
   const { outputs, problems } = run(level, artefact, launch, limits);
-  const options = { outType: 'f32' as const, cutsOf: (unit: number, of: Parameters<typeof cutsOf>[1]) => cutsOf(artefact.units[unit] ?? { ...artefact, prefill: never(), decode: never() }, of) };
+  const options = { outType: artefact.hostPlan.dtype, cutsOf: (unit: number, of: Parameters<typeof cutsOf>[1]) => cutsOf(artefact.units[unit] ?? { ...artefact, prefill: never(), decode: never() }, of) };
   return [...problems.map(printProblem), ...(problems.length > 0 ? [] : checkChain(artefact.chain, launch, outputs, options))];
 }
 
@@ -139,6 +140,22 @@ describe('the plan of a chain', () => {
     const refused = compileChain(two, { target: webgpuSubgroups, dtype: 'f16' });
     expect(refused.ok ? [] : refused.diagnostics.map((d) => `${d.message}; ${d.help ?? ''}`)).toContain(
       '`windowed` reads `q` as f16, but `p.query` is stored as f32; write `query[..]: f16 = ..` where it is made, or compile with `--dtype f32`');
+  });
+});
+
+describe('an attention in 16 bits among stages in 32', () => {
+  it.each([['f16', webgpuSubgroups], ['bf16', webgpuDefault], ['bf16', sm80]] as const)('%s: copies change no number', (dtype, target) => {
+    const chain = chainOf(narrowLayers(dtype), 'two');
+    const artefact = compiled(chain, 'all', dtype, target);
+    expect(artefact.hostPlan.kernels.map((k) => k.name).filter((name) => name.startsWith('copy'))).toEqual([`copy_f32_${dtype}_8`, `copy_${dtype}_f32_8`]);
+    const launch = twoLayersLaunch(9, 2);
+    expect(complaints('tile', artefact, launch)).toEqual([]);
+    if (target !== sm80) expect(complaints('kernel', artefact, launch)).toEqual([]);
+    // Queries, keys and values, and what was heard: of each layer one copy.
+    const copies = artefact.hostPlan.steps.filter((s) => s.kernel.startsWith('copy'));
+    expect(copies).toHaveLength(8);
+    const wrong = { ...artefact, hostPlan: { ...artefact.hostPlan, steps: artefact.hostPlan.steps.map((s) => (s === copies[7] ? { ...s, when: falseExpr } : s)) } };
+    expect(complaints('tile', wrong, launch)).not.toEqual([]);
   });
 });
 
