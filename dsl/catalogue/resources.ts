@@ -112,7 +112,7 @@ export const tooManyBuffers = entry<{ readonly kernel: string; readonly buffers:
   code: 'FIL0610',
   kind: 'resource',
   title: 'More buffers than a kernel can bind',
-  explanation: 'Inputs, outputs and every tensor parameter take a binding each, and a device limits the bindings of a kernel (WebGPU promises 8). Numbers are not counted.',
+  explanation: 'Inputs and outputs take a binding each, and a device limits the bindings of a kernel (WebGPU promises 8, all the examples fit in them). Tensor parameters and stage tensors of one element type share a binding where they must: small ones are copied into one buffer. Numbers are not counted.',
   wrong: 'attention a(t0: int[heads], t1: int[heads], t2: int[heads], t3: int[heads]) { ... }',
   right: 'attention a(t: int[4, heads]) { ... }',
   say: ({ kernel, buffers, parameters, limit }) => ({
