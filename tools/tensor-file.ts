@@ -10,6 +10,7 @@ import type { Given } from './command-line/command.ts';
 import { pathOf } from './command-line/outputs.ts';
 import { nearest, refuse } from './command-line/problems.ts';
 import { readSafetensors } from './io/safetensors.ts';
+import type { SafetensorsFile } from './io/safetensors.ts';
 import type { RawTensor } from './tensors.ts';
 
 /** "did you mean 'x'?" among the files of the folder. */
@@ -24,6 +25,11 @@ export function nearestFile(path: string): string | undefined {
 
 /** The tensors of a file by name. */
 export function readTensors(given: Given, file: string, span: Span): ReadonlyMap<string, RawTensor> {
+  return readTensorFile(given, file, span).tensors;
+}
+
+/** The tensors of a file and the notes in it. */
+export function readTensorFile(given: Given, file: string, span: Span): SafetensorsFile {
   const path = pathOf(given, file);
   if (!existsSync(path)) {
     const help = nearestFile(path);
@@ -32,5 +38,5 @@ export function readTensors(given: Given, file: string, span: Span): ReadonlyMap
   given.inputs.add(path);
   const read = readSafetensors(path);
   if (!read.ok) throw new DiagnosticError(read.diagnostics.map((d) => ({ ...d, primary: { span, text: 'this file' } })));
-  return read.value.tensors;
+  return read.value;
 }

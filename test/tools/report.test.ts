@@ -138,7 +138,8 @@ describe('filigree report', () => {
     expect(ran).toMatchObject({ code: 0 });
     const result: unknown = JSON.parse(ran.out);
     expect(result).toMatchObject({ settings: [{ title: 'near', parameters: 'window = 1' }, { density: 1, selectionShare: 0 }, { title: 'picked' }] });
-    expect(readFileSync(join(folder, 'out', 'selection.md'), 'utf8')).toContain('| near | window = 8 | a | 1 | 100.0 % |');
+    expect(readFileSync(join(folder, 'out', 'selection.md'), 'utf8')).toContain('| near | window = 8 | 100.0 % | 100.0 % | 0 |');
+    expect(readFileSync(join(folder, 'out', 'selection-heads.md'), 'utf8')).toMatch(/\| a \| 1 \| \*\*/);
     expect(readFileSync(join(folder, 'out', 'selection.svg'), 'utf8')).toContain('>picked</text>');
   });
 

@@ -10,7 +10,7 @@ import type { Inputs, MaskRow, RowTrace, StoredTensor } from '../../compiler/int
 import { newPoint, scalar, worldOf } from '../../compiler/interpreters/dense/scalar.ts';
 import { selectionWork } from '../../compiler/report/stage-work.ts';
 import type { Launch, Sizes, Spec } from '../../compiler/spec/ir.ts';
-import { cachedStages } from './stage-cache.ts';
+import { cachedStages, stagesBehind, stagesRead } from './stage-cache.ts';
 import type { StageCache } from './stage-cache.ts';
 
 export interface Program {
@@ -32,11 +32,11 @@ export interface HeadFigures {
   readonly density: number;
   /** Share of the reference's softmax on live pairs, mean over the rows in which the reference sees something. */
   readonly recall: number;
-  /** |out - dense out| over |dense out|, both L2 over the head; 0 where both are 0. */
+  /** |out - dense out| over |dense out|, both L2 over the head; 0 where both are 0 or only rounding differs. */
   readonly error: number;
   /** 4 * dim operations a pair: for all pairs of tiles that hold a live one; for steps, which fetch keys one by one, for live pairs. */
   readonly attentionFlops: number;
-  /** The head's share of what the stages compute. */
+  /** The head's share of what the stages behind the mask compute. */
   readonly selectionFlops: number;
 }
 
@@ -127,16 +127,25 @@ export function measure(reference: Program, inputs: Inputs, subjects: readonly S
   return observers.map((observer) => {
     const { subject, tallies } = observer;
     if (observer.strange) redo(observer, denseAttention(subject.spec, subject.launch, lastRows(inputs, sizes, subject.launch.sizes.nQ)).out, dense.out, sizes);
-    const selection = selectionWork(subject.spec, subject.launch).flops / Math.max(1, batch * heads);
+    const chosen = { ...subject.spec, stages: stagesBehind(subject.spec, stagesRead(subject.spec)) };
+    const selection = selectionWork(chosen, subject.launch).flops / Math.max(1, batch * heads);
     return tallies.map((t, head) => ({
       head,
       density: t.pairs === 0 ? 0 : t.live / t.pairs,
       recall: t.rows === 0 ? 1 : t.recall / t.rows,
-      error: t.error === 0 ? 0 : Math.sqrt(t.error / t.norm),
+      error: errorOf(t),
       attentionFlops: 4 * dim * t.work,
       selectionFlops: selection,
     }));
   });
+}
+
+/** What is left of rounding when all weight is kept counts as nothing: on logarithmic axes it would be all that is seen. */
+const rounding = 1e-12;
+
+function errorOf({ error, norm }: Tally): number {
+  const relative = error === 0 ? 0 : Math.sqrt(error / norm);
+  return relative < rounding ? 0 : relative;
 }
 
 interface Bench {

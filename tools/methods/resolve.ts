@@ -1,12 +1,13 @@
 /**
  * Methods as programs on given inputs. In: a methods file that the command line names, the sizes of a Q/K/V file. Out: for each method and
- * budget a spec and a launch. A number given for a tensor parameter fills it. What is wrong ends the command with a diagnostic.
+ * budget a spec and a launch. A number given for a tensor parameter fills it; its
+ * free axes then have the extent 1. What is wrong ends the command with a diagnostic.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { evaluate } from '../../compiler/expr/evaluate.ts';
 import { axisExtent } from '../../compiler/spec/axis.ts';
-import type { Launch, Sizes, TensorParam } from '../../compiler/spec/ir.ts';
+import type { Launch, Sizes, Spec, TensorParam } from '../../compiler/spec/ir.ts';
 import { fileSpan } from '../command-line/command.ts';
 import type { Given } from '../command-line/command.ts';
 import { pathOf } from '../command-line/outputs.ts';
@@ -25,8 +26,10 @@ import type { MethodsFile, Parameters, ParameterValue, ProgramChoice } from './m
 
 export interface OpenMethods {
   readonly file: MethodsFile;
-  /** A program with its parameters, and those of a budget, on inputs of these sizes. */
-  readonly programOf: (choice: ProgramChoice, more: Parameters, sizes: Sizes) => Program;
+  /** The program of a choice, its parameters as declared. */
+  readonly specOf: (choice: ProgramChoice, more: Parameters) => Spec;
+  /** A program with its parameters, those of a budget, and tensors from elsewhere, on inputs of these sizes. */
+  readonly programOf: (choice: ProgramChoice, more: Parameters, sizes: Sizes, tables?: ReadonlyMap<string, RawTensor>) => Program;
 }
 
 export function openMethods(given: Given, file: string): OpenMethods {
@@ -51,30 +54,35 @@ export function openMethods(given: Given, file: string): OpenMethods {
     sources.set(place, source);
     return source;
   };
+  const lowered = (choice: ProgramChoice, more: Parameters) => {
+    const values = new Map(Object.entries({ ...choice.parameters, ...more }));
+    const source = sourceOf(choice.program);
+    const names = source.declarations.map((d) => d.name);
+    if (!names.includes(choice.name)) refuse('FIL9004', `${choice.program} declares no '${choice.name}', which '${file}' asks for`, span, { help: `it declares: ${names.join(', ')}` });
+    const parameters = source.parameters(choice.name);
+    const strange = [...values.keys()].find((name) => !parameters.some((p) => p.name === name));
+    if (strange !== undefined) refuse('FIL9004', `'${choice.name}' has no parameter '${strange}', which '${file}' sets`, span, { help: `it has: ${parameters.map((p) => p.name).join(', ')}` });
+    const settings = (isConst: boolean) =>
+      new Map([...values].filter(([name]) => parameters.some((p) => p.name === name && !p.isTensor && p.isConst === isConst)).map(([name, value]) => [name, { text: String(value), span }]));
+    const spec = source.specOf(choice.name, settings(true));
+    if (spec.computes !== 'attention') refuse('FIL9004', `'${choice.name}' computes no attention`, span);
+    return { spec, values, settings: settings(false) };
+  };
   return {
     file: read.value,
-    programOf: (choice, more, sizes) => {
-      const values = new Map(Object.entries({ ...choice.parameters, ...more }));
-      const source = sourceOf(choice.program);
-      const names = source.declarations.map((d) => d.name);
-      if (!names.includes(choice.name)) refuse('FIL9004', `${choice.program} declares no '${choice.name}', which '${file}' asks for`, span, { help: `it declares: ${names.join(', ')}` });
-      const parameters = source.parameters(choice.name);
-      const strange = [...values.keys()].find((name) => !parameters.some((p) => p.name === name));
-      if (strange !== undefined) refuse('FIL9004', `'${choice.name}' has no parameter '${strange}', which '${file}' sets`, span, { help: `it has: ${parameters.map((p) => p.name).join(', ')}` });
-      const settings = (isConst: boolean) =>
-        new Map([...values].filter(([name]) => parameters.some((p) => p.name === name && !p.isTensor && p.isConst === isConst)).map(([name, value]) => [name, { text: String(value), span }]));
-      const spec = source.specOf(choice.name, settings(true));
-      if (spec.computes !== 'attention') refuse('FIL9004', `'${choice.name}' computes no attention`, span);
+    specOf: (choice, more) => lowered(choice, more).spec,
+    programOf: (choice, more, sizes, tables = new Map()) => {
+      const { spec, values, settings } = lowered(choice, more);
       const scalars = new Map(spec.scalars.flatMap((s) => (s.defaultValue === undefined ? [] : [[s.name, s.defaultValue] as const])));
       for (const [name, value] of values) if (typeof value !== 'object') scalars.set(name, Number(value));
-      const tensors = new Map<string, RawTensor>();
+      const tensors = new Map<string, RawTensor>(tables);
       for (const param of spec.tensors) {
         const value = values.get(param.name);
         const made = value === undefined ? undefined : tensorOf(param, value, sizes, scalars);
         if (typeof made === 'string') refuse('FIL9004', `'${param.name}' of '${choice.name}': ${made}`, span);
         else if (made !== undefined) tensors.set(param.name, made);
       }
-      const launch: Launch = orRefuse(launchOf(spec, { sizes, settings: settings(false), tensors, tensorSpan: span, tensorSource: file }));
+      const launch: Launch = orRefuse(launchOf(spec, { sizes, settings, tensors, tensorSpan: span, tensorSource: file }));
       return { spec, launch };
     },
   };
@@ -91,8 +99,8 @@ function tensorOf(param: TensorParam, value: ParameterValue, sizes: Sizes, scala
   const extents: number[] = [];
   for (const axis of param.axes) {
     const extent = axisExtent(axis, sizes, (size) => evaluate(size, env));
-    if (extent === undefined) return 'one number cannot fill an axis of free length; give a list';
-    extents.push(extent);
+    if (extent === undefined && axis.kind !== 'free') return 'its block size is below 1';
+    extents.push(extent ?? 1);
   }
   return encodeTensor(type[param.element], extents, new Array<number>(extents.reduce((a, b) => a * b, 1)).fill(Number(value)));
 }
