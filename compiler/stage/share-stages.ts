@@ -1,6 +1,6 @@
 /**
- * Stage tensors that a device need not make: those that a tensor before them equals by its rule (two uses of one stage), and those that
- * nothing reads. In: a spec. Out: a spec with the same mask, score and outputs over fewer tensors. Tensors that the attention or the caller
+ * Stage tensors that a device need not make: those that a tensor before them equals by its rule (two uses of one stage) or that are no more
+ * than its copy, and those that nothing reads. In: a spec. Out: a spec with the same mask, score and outputs over fewer tensors. Tensors that the attention or the caller
  * reads keep their names. Holds: every tensor that is left has the value it had.
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
@@ -67,8 +67,22 @@ function keyOf(t: StageTensor): string {
   return JSON.stringify([t.element, t.precision, t.indices.map(indexKey), rule.kind, over, along, parts]);
 }
 
+/** The tensor of which this one is a copy, element by element. */
+function copiedFrom(t: StageTensor, made: readonly StageTensor[]): string | undefined {
+  const { rule } = t;
+  if (rule.kind !== 'map' || rule.value.kind !== 'read') return undefined;
+  const { tensor, indices } = rule.value;
+  const source = made.find((m) => m.name === tensor);
+  if (source === undefined || source.element !== t.element || (t.precision !== 'f32' && t.precision !== source.precision)) return undefined;
+  const same = source.indices.length === t.indices.length && source.indices.every((own, n) => {
+    const [index, given] = [t.indices[n], indices[n]];
+    return index !== undefined && given?.kind === 'ref' && given.name === index.name && axisKey(own.axis) === axisKey(index.axis);
+  });
+  return same ? tensor : undefined;
+}
+
 /** Names that the attention or the caller reads. */
-function wantedNames(spec: Spec): ReadonlySet<string> {
+export function wantedNames(spec: Spec): ReadonlySet<string> {
   const scalars = [spec.scale, spec.score, spec.sink].flatMap((e) => (e === undefined ? [] : [...readTensors(e)]));
   return new Set([...spec.outputs.map((o) => o.tensor), ...tensorsOfMask(spec.mask), ...scalars]);
 }
@@ -82,12 +96,13 @@ export function shareStages(spec: Spec): Spec {
   for (const given of spec.stages) {
     const t: StageTensor = { ...given, rule: withParts(given.rule, (e) => renamed(e, names)) };
     const key = keyOf(t);
-    const same = known.get(key);
+    const twin = known.get(key);
+    const same = twin ?? copiedFrom(t, distinct);
     if (same !== undefined && !wanted.has(t.name)) {
       names.set(t.name, same);
       continue;
     }
-    if (same === undefined) known.set(key, t.name);
+    if (twin === undefined) known.set(key, t.name);
     distinct.push(t);
   }
   const live = new Set(wanted);

@@ -58,6 +58,9 @@ export interface MethodOptions {
   readonly say: (text: string) => void;
 }
 
+/** Launches of at most this many pairs are counted one by one, longer ones from some of their tiles. */
+const fewPairs = 200_000;
+
 interface Entry {
   readonly name: string;
   readonly kind: 'dense' | 'method';
@@ -95,7 +98,7 @@ async function entryOf(session: DeviceSession, job: Pick<DemoJob, 'title' | 'spe
   }));
   const given = asGiven({ ...job, spec: { ...spec, stages: spec.stages.filter((t) => made.has(t.name)) } }, made);
   const used = sizes.nQ <= queryTileOf(compiled.decode) ? compiled.decode : compiled.prefill;
-  const { livePairs } = measure(compiled.plan, given.launch, { queryTile: queryTileOf(used), keyTile: used.keyTile });
+  const { livePairs } = measure(compiled.plan, given.launch, { queryTile: queryTileOf(used), keyTile: used.keyTile }, { enumerate: fewPairs });
   let checked: Pick<Entry, 'ofBound'> = {};
   if (sizes.nQ <= options.checkUpTo) {
     const truth = attentionWithBounds(given.spec, given.launch, inputs, { outType: 'f32', ...cutsOf(compiled, launch) });

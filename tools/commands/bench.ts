@@ -166,7 +166,7 @@ export const command: CommandModule = {
     const rows: BenchRow[] = [];
     const methods: MethodRow[] = [];
     for (const [i, n] of lengths.entries()) {
-      const options = { n, rounds, ...shape, checkUpTo: 1024, say: given.progress.show };
+      const options = { n, rounds, ...shape, checkUpTo: asked ? 512 : 1024, say: given.progress.show };
       if (asked) methods.push(...(await runMethods(session, jobs[i] ?? [], { ...options, steps: has(given, 'steps') })));
       else rows.push(...(await runSuite(session, jobs[i] ?? [], { ...options, peer, windowUpTo: session.target.name === 'swiftshader' ? 1024 : 2048 })));
     }

@@ -1,0 +1,73 @@
+/**
+ * Tensors of which only a part is read, and tiles in which a condition can hold: what is left out is never asked for.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as x from '../../../compiler/expr/build.ts';
+import { evaluate } from '../../../compiler/expr/evaluate.ts';
+import type { Expr } from '../../../compiler/expr/ir.ts';
+import { narrowStages } from '../../../compiler/stage/narrow-stages.ts';
+import { canHold, spanOf } from '../../../compiler/stage/reached.ts';
+import { shareStages } from '../../../compiler/stage/share-stages.ts';
+import { compiled, heads, i, inputsOf, launchOf, levels, run, stageSpec, tensor } from './specs.ts';
+
+const keys = { kind: 'keys' } as const;
+const queries = { kind: 'queries' } as const;
+const product = x.mul(x.read('q', 'float', [i('b'), i('h'), i('I'), i('d')]), x.read('k', 'float', [i('b'), i('h'), i('J'), i('d')]));
+const score = tensor('score', 'float', { h: heads, I: queries, J: keys }, { kind: 'map', value: x.fold('sum', 'd', x.int(0), i('dim'), product) });
+const offset = x.sub(i('n_k'), i('n_q'));
+const seen = x.le(i('C'), x.add(i('I'), offset));
+const share = tensor("p'softmax", 'float', { h: heads, I: queries, C: keys }, { kind: 'softmax', over: ['C'], where: seen, value: x.read('score', 'float', [i('b'), i('h'), i('I'), i('C')]) });
+const copy = tensor('p', 'float', { h: heads, I: queries, C: keys }, { kind: 'map', value: x.read("p'softmax", 'float', [i('b'), i('h'), i('I'), i('C')]) });
+const total = tensor('total', 'float', { h: heads, I: queries }, { kind: 'map', value: x.fold('sum', 'j', x.int(0), i('n_k'), x.read('p', 'float', [i('b'), i('h'), i('I'), i('j')])) });
+const given = (outputs: readonly string[]) => stageSpec([score, share, copy, total], [], { outputs: outputs.map((name) => ({ name, tensor: name })) });
+
+describe('narrowed tensors', () => {
+  test('are 0 where their only reader does not look, in the names of their own indices', () => {
+    const [first] = narrowStages(given(['total'])).stages;
+    expect(first?.rule).toEqual({ kind: 'map', value: x.select(x.le(i('J'), x.add(i('I'), offset)), x.fold('sum', 'd', x.int(0), i('dim'), product), x.float(0)) });
+  });
+
+  test('stay whole where the caller gets them, or another tensor reads them', () => {
+    expect(narrowStages(given(['total', 'score'])).stages[0]).toBe(score);
+    const other = { ...total, name: 'other', rule: { kind: 'map' as const, value: x.read('score', 'float', [i('b'), i('h'), i('I'), i('I')]) } };
+    const spec = given(['total', 'other']);
+    expect(narrowStages({ ...spec, stages: [...spec.stages, other] }).stages[0]).toBe(score);
+  });
+
+  test('a copy of a tensor is that tensor, unless the caller gets it', () => {
+    expect(shareStages(given(['total'])).stages.map((t) => t.name)).toEqual(['score', "p'softmax", 'total']);
+    expect(shareStages(given(['total', 'p'])).stages.map((t) => t.name)).toEqual(['score', "p'softmax", 'p', 'total']);
+  });
+});
+
+test.each(levels)('rows of shares add up to one at the %s level, whatever tiles are passed over', (level) => {
+  for (const [nQ, nK] of [[9, 9], [5, 13], [13, 6]] as const) {
+    const sizes = { batch: 1, heads: 2, kvHeads: 2, nQ, nK, dim: 4 };
+    const out = run(level, compiled(given(['total']), 4), launchOf(sizes), inputsOf(sizes, 5)).outputs.get('total');
+    const expected = [0, 1].flatMap(() => Array.from({ length: nQ }, (_, r) => (r + nK - nQ >= 0 ? 1 : 0)));
+    [...(out?.values ?? [])].forEach((v, n) => expect(v).toBeCloseTo(expected[n] ?? NaN, 5));
+    expect(out?.values.length).toBe(expected.length);
+  }
+});
+
+describe('tiles in which a condition can hold', () => {
+  const term: fc.Arbitrary<Expr> = fc.constantFrom(i('I'), i('J'), x.mul(i('I'), x.int(3)), i('s'), x.int(2), x.read('t', 'int', [i('I')]));
+  const side = fc.tuple(term, term, fc.boolean()).map(([a, b, plus]) => (plus ? x.add(a, b) : x.sub(a, b)));
+  const comparison = fc.tuple(fc.constantFrom('le', 'lt', 'ge', 'gt', 'eq', 'ne' as const), side, side).map(([op, a, b]) => x.binary(op === 'ne' ? 'ne' : op === 'le' ? 'le' : op === 'lt' ? 'lt' : op === 'ge' ? 'ge' : op === 'gt' ? 'gt' : 'eq', a, b));
+  const condition = fc.oneof(comparison, fc.tuple(comparison, comparison).map(([a, b]) => x.and(a, b)), fc.tuple(comparison, comparison).map(([a, b]) => x.or(a, b)));
+
+  test('are never passed over', () => {
+    let passed = 0;
+    fc.assert(fc.property(condition, fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 12 }), fc.constantFrom(-7, 0, 3, 2 ** 30, -(2 ** 31)), (cond, row, col, s) => {
+      const spans = new Map([['I', spanOf(x.int(row), 4, x.int(14))], ['J', spanOf(x.int(col), 3, x.int(13))]]);
+      const value = (e: Expr, more: readonly (readonly [string, number])[] = []): number => evaluate(e, new Map([['s', s], ...more]), (_, [at = 0]) => (at * 5) % 7);
+      const can = value(canHold(cond, spans)) !== 0;
+      if (!can) passed += 1;
+      for (let I = row; I < Math.min(row + 4, 14); I += 1) {
+        for (let J = col; J < Math.min(col + 3, 13); J += 1) expect(can || value(cond, [['I', I], ['J', J]]) === 0).toBe(true);
+      }
+    }), { seed: 5, numRuns: 1500 });
+    expect(passed).toBeGreaterThan(200);
+  });
+});
