@@ -26,7 +26,7 @@ const wholeRow = 64;
 export function chooseSchedule(target: TargetRecord, request: ScheduleRequest): Schedule {
   switch (request.kind) {
     case 'prefill':
-      return fragmentPrefill(target, request) ?? pinned(target.software ? softwarePrefill(target, request.dim) : hardwarePrefill(target, request.dim), target, request);
+      return onFragments(target, request, 64) ?? pinned(target.software ? softwarePrefill(target, request.dim) : hardwarePrefill(target, request.dim), target, request);
     case 'decode':
       return decode(target, request);
     case 'contraction':
@@ -111,20 +111,24 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
 }
 
 /**
- * Matrix operations: four warps of 16 query rows, 64 keys a step. A lane holds D / 2 sums of the output, 32 scores and, up to D = 128, D / 4
- * words of Q: 64 and 128 assemble without spills. Beyond, Q is read again at each step and a step has 32 keys. Undefined where the
- * machine, the numbers or the pins do not allow it. Not measured on a GPU.
+ * Matrix operations: tiles of `rows` query rows, 16 a warp, and 64 keys a step, or 32 where only then workgroup memory has room for two
+ * workgroups. A lane holds D / 2 sums of the output, 32 scores and, up to D = 128, D / 4 words of Q (of f32 D / 2): 64 and 128 assemble without
+ * spills. Beyond, Q is read again at each step and a step has 32 keys. Undefined where the machine, the numbers or the pins do not allow
+ * it. Not measured on a GPU.
  */
-function fragmentPrefill(target: TargetRecord, request: ScheduleRequest): Schedule | undefined {
+function onFragments(target: TargetRecord, request: ScheduleRequest, rows: number): Schedule | undefined {
   const { dim, dtype, pins } = request;
   const operands = dtype === 'f32' ? request.products : dtype;
   if (operands === undefined || target.matrix?.includes(operands) !== true || dim % 8 !== 0) return undefined;
-  const queryTile = pins.queryTile ?? 64;
+  const queryTile = pins.queryTile ?? rows;
   const keyTile = pins.keyTile ?? 64;
-  const keyStep = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32)).at(-1);
-  if (queryTile < 16 || queryTile % 16 !== 0 || queryTile > 128 || keyStep === undefined) return undefined;
-  const rowUnits = 2 * Math.ceil(dim / 16) + 1;
-  if ((queryTile + 2 * keyStep) * rowUnits * 16 > target.workgroupBytes) return undefined;
+  if (queryTile < 16 || queryTile % 16 !== 0 || queryTile > 128) return undefined;
+  const numbers = operands === 'tf32' ? 4 : 8;
+  const bytesOfRow = 16 * (2 * Math.ceil(dim / (2 * numbers)) + 1);
+  const times = (keyStep: number): number => Math.floor(target.workgroupBytes / ((queryTile + 2 * keyStep) * bytesOfRow));
+  const steps = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32) && times(d) >= 1).reverse();
+  const keyStep = steps.find((d) => d >= 32 && times(d) >= 2) ?? steps[0];
+  if (keyStep === undefined) return undefined;
   return {
     layout: 'fragments', lanes: 2 * queryTile, rowsPerLane: 2, keyStep, keyTile, operand: 'workgroup', subgroup: 32,
     rowStorage: dim <= 128 ? 'registers' : 'workgroup', chunkUnroll: wholeRow,
@@ -134,6 +138,10 @@ function fragmentPrefill(target: TargetRecord, request: ScheduleRequest): Schedu
 function decode(target: TargetRecord, request: ScheduleRequest): Schedule {
   const { dim, pins } = request;
   const { queryTile, ...others } = pins;
+  // Above D = 64 a lane has no room for a row of Q and one of the output. A warp has, and multiplies 16 rows at once, most of which are not there;
+  // but decoding waits for memory, and copies in the background read whole rows.
+  const warp = dim > 64 && (queryTile ?? 16) >= 16 ? onFragments(target, { ...request, pins: others }, 16) : undefined;
+  if (warp !== undefined) return warp;
   // Every lane holds a row of K and of V in named variables: up to D = 32 wide drivers compile that in 4 s, at D = 64 in 10 (5 CPU-ms a run
   // at N = 1024), where lanes that own rows take 3 s (19 CPU-ms, for one query row as for 8).
   if (isWide(target, dim) && dim > 32) return pinned({ ...wideSoftware(target, dim), rowsPerLane: 1 }, target, { ...request, pins: others });
@@ -153,10 +161,13 @@ function decode(target: TargetRecord, request: ScheduleRequest): Schedule {
 
 /**
  * Sums of products of stages, under no pins: these speak of the attention. Both operands are read where they are multiplied, chunk by chunk in
- * a loop: unrolled, the program of one tensor (D = 64) took SwiftShader 8 CPU-s to compile.
+ * a loop: unrolled, the program of one tensor (D = 64) took SwiftShader 8 CPU-s to compile. Measured there, [512 x 256] x [256 x 704] in
+ * CPU-ms: 4 rows a lane by 8 columns 109-138 (1.5 CPU-s of compilation), 8 by 8 142, 8 by 4 206-231, 4 by 16 147 (3.4), 8 by 16 116-129 (6).
  */
 function contraction(target: TargetRecord, dim: number): Schedule {
-  return target.software ? { ...softwarePrefill(target, dim), chunkUnroll: 1 } : hardwarePrefill(target, dim);
+  if (!target.software) return hardwarePrefill(target, dim);
+  if (isWide(target, dim)) return wideSoftware(target, dim);
+  return { ...narrowSoftware(target, dim), rowsPerLane: 4, keyStep: 8, chunkUnroll: 1, rowStorage: 'registers' };
 }
 
 function elementwise(target: TargetRecord): Schedule {

@@ -10,9 +10,9 @@ import { flatIndex, guardedChunk, heldIndex, loadElement } from './access.ts';
 import { elementTiles } from './analyse-tiles.ts';
 import { spreadsKeys } from './assign-layouts.ts';
 import { chooseAtom } from './atoms.ts';
-import { bin, conjunction, f32, fma, i32, lane, pick, subgroupLane, zeroOf } from './build.ts';
+import { bin, conjunction, extract, f32, fma, i32, lane, pick, subgroupLane, vec4, zeroOf } from './build.ts';
 import { lowerExpr, type Scope } from './code.ts';
-import { chunkValue, indexBinding, registerScope, scalarScope } from './elements.ts';
+import { chunkValue, indexBinding, partOf, registerScope, scalarScope } from './elements.ts';
 import { conjuncts } from '../expr/traverse.ts';
 import { chunksOf, forChunks, heldTile, isRolled, placeValue, readChunk, readRegister, rowsOf, variablesOf, writeChunk, type Held, type Lowering, type StreamedRow } from './held.ts';
 import type { KernelExpr } from './ir.ts';
@@ -178,6 +178,14 @@ function registerAt(layout: Layout, row: number, col: number): number {
   throw new CompilerBug('lower-tile', 'operands of a dot have different layouts');
 }
 
+/** The element in a register, which may be a part of a chunk. */
+function elementOf(low: Lowering, held: Owned, register: number): KernelExpr {
+  if (held.layout.vector === 1) return readRegister(held, register);
+  const slot = Math.floor(register / 4);
+  const chunks = chunksOf(held.layout);
+  return low.emit.value(extract(readChunk(low, held, Math.floor(slot / chunks), i32(slot % chunks)), partOf(register % 4)));
+}
+
 /** Whether a sum over rows can update its target by `value` on the way. */
 export function takesMaps(low: Lowering, s: DotStmt, value: Expr): boolean {
   if (low.schedule.layout === 'fragments') return false;
@@ -211,7 +219,8 @@ type Owned = Exclude<Held, Streamed>;
 /** target[r, key] (+)= left row . right row. */
 function scoreDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape): void {
   const { emit } = low;
-  if (left.layout.vector !== 4 || target.layout.vector !== 1) throw new CompilerBug('lower-tile', 'this dot needs a row of chunks on the left');
+  if (left.layout.vector !== 4) throw new CompilerBug('lower-tile', 'this dot needs a row of chunks on the left');
+  if (target.layout.vector === 4) return chunkedScores(low, s, target, left, right, shape);
   const rolled = isRolled(low, [left, right], Math.ceil(shape.cols / 4), false);
   let fresh = !s.accumulate;
   if (rolled && fresh) {
@@ -235,9 +244,34 @@ function scoreDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: 
   });
 }
 
+/** The same into a tile of chunks: four keys at once. */
+function chunkedScores(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape): void {
+  const { emit } = low;
+  const rolled = isRolled(low, [left, right], Math.ceil(shape.cols / 4), false);
+  const fours = Array.from({ length: chunksOf(target.layout) }, (_, n) => n);
+  const rows = Array.from({ length: rowsOf(target.layout) }, (_, r) => r);
+  const each = (value: (row: number, four: number) => KernelExpr): void => rows.forEach((r) => fours.forEach((n) => writeChunk(low, target, r, i32(n), value(r, n))));
+  if (!s.accumulate) each(() => zeroOf('vec4f'));
+  forChunks(low, shape.cols, rolled, variablesOf(target), (chunk) => {
+    const keys = new Map<number, KernelExpr>();
+    eachRow(low, right, shape.rows, chunk, (key, value) => void keys.set(key, value));
+    const own = rows.map((r) => {
+      const { row } = registerPlace(target.layout, r * chunksOf(target.layout) * 4);
+      return readChunk(low, left, Math.floor(registerAt(left.layout, row, 0) / (4 * chunksOf(left.layout))), chunk);
+    });
+    each((r, n) => {
+      const part = (p: number): KernelExpr => {
+        const [a, b] = [own[r], keys.get(4 * n + p)];
+        return a === undefined || b === undefined ? f32(0) : emit.value(bin('dot', a, b));
+      };
+      return emit.value(bin('add', emit.value(vec4([part(0), part(1), part(2), part(3)])), readChunk(low, target, r, i32(n))));
+    });
+  });
+}
+
 /** target[r, c] (+)= sum over keys of left[r, key] * right[key, c]. */
 function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: Held, shape: Shape, update: Expr | undefined): void {
-  if (target.layout.vector !== 4 || left.layout.vector !== 1) throw new CompilerBug('lower-tile', 'this dot needs rows of chunks as its target');
+  if (target.layout.vector !== 4) throw new CompilerBug('lower-tile', 'this dot needs rows of chunks as its target');
   const rolled = isRolled(low, [target, right], Math.ceil(shape.cols / 4), false);
   const count = rowsOf(target.layout);
   const spread = spreads(left.layout, 'col');
@@ -257,7 +291,7 @@ function sumDot(low: Lowering, s: DotStmt, target: Owned, left: Owned, right: He
     eachRow(low, right, shape.rows, chunk, (key, value) => {
       for (let r = 0; r < count; r += 1) {
         const { row } = registerPlace(target.layout, r * chunksOf(target.layout) * 4);
-        const own = readRegister(left, registerAt(left.layout, row, key));
+        const own = elementOf(low, left, registerAt(left.layout, row, key));
         // A sum that every lane has whole goes into the shares once.
         const weight = partial && !spread ? asShare(low, own) : own;
         const slot = inRegisters ? readChunk(low, target, r, chunk) : running[r];

@@ -174,7 +174,7 @@ function passTiles(pass: Pass, names: Names, rows: number): Expr {
 function stageRequests(plan: Plan, o: LowerOptions, names: Names, toHost: (e: Expr) => Expr, buffers: readonly HostBuffer[]): Checked<readonly KernelRequest[]> {
   const declared = new Map(buffers.map(({ name, element, extents }) => [name, { name, element, extents: extents.map(names.inside) }]));
   const { table, contraction, orders } = o.schedules;
-  const dots = contraction === undefined ? {} : { contraction: { rows: queryTileOf(contraction), cols: contraction.keyStep, longest: o.dim } };
+  const dots = contraction === undefined ? {} : { contraction: { rows: queryTileOf(contraction), cols: contraction.keyStep, piece: 64 } };
   const lowered = lowerStages({ spec: plan.spec, rows: queryTileOf(table), names, buffers: declared, ...dots, ...(orders === undefined ? {} : { orders }) });
   if (!lowered.ok) return lowered;
   return good(lowered.value.map(({ program, schedule, when }) => ({

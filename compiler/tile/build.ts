@@ -84,6 +84,30 @@ export function bodiesOf(s: TileStmt): readonly (readonly TileStmt[])[] {
   }
 }
 
+/** The statements with each of their expressions, nested ones included, through `f`. */
+export function mapExpressions(body: readonly TileStmt[], f: (e: Expr) => Expr): readonly TileStmt[] {
+  return body.map((s): TileStmt => {
+    switch (s.kind) {
+      case 'let': case 'var': case 'set': case 'tile': case 'map':
+        return { ...s, value: f(s.value) };
+      case 'load':
+        return { ...s, index: s.index.map(f), where: f(s.where) };
+      case 'store':
+        return { ...s, index: s.index.map(f), value: f(s.value), where: f(s.where) };
+      case 'if':
+        return { ...s, cond: f(s.cond), then: mapExpressions(s.then, f), otherwise: mapExpressions(s.otherwise, f) };
+      case 'while':
+        return { ...s, cond: f(s.cond), body: mapExpressions(s.body, f) };
+      case 'for':
+        return { ...s, from: f(s.from), to: f(s.to), body: mapExpressions(s.body, f) };
+      case 'dot': case 'reduce': case 'comment':
+        return s;
+      default:
+        return unreachable(s);
+    }
+  });
+}
+
 /** Every statement, outer ones first. */
 export function allStatements(body: readonly TileStmt[]): readonly TileStmt[] {
   return body.flatMap((s) => [s, ...bodiesOf(s).flatMap(allStatements)]);

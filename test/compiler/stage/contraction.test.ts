@@ -65,9 +65,8 @@ describe.each(cases)('a sum of products: %s', (_, s) => {
   });
 });
 
-test('sums over part of the last axis, and factors that share both indices, are made an element at a time', () => {
-  const part = x.fold('sum', 'c', x.int(1), i('dim'), x.mul(x.read('q', 'float', [i('b'), i('h'), i('I'), i('c')]), x.read('k', 'float', [i('b'), kvHead, i('J'), i('c')])));
-  for (const value of [part, product(x.add(i('I'), i('J')), i('J'))]) {
+test('factors that share both indices are made an element at a time', () => {
+  for (const value of [product(x.add(i('I'), i('J')), i('J'))]) {
     const spec = specOf(tensor('s', 'float', { h: heads, I: queries, J: keys }, { kind: 'map', value }));
     const artefact = compiled(spec, sizes.dim);
     expect(JSON.stringify(artefact.tilePrograms)).not.toContain('"kind":"dot"');
