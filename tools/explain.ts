@@ -14,6 +14,7 @@ import { makePlan } from '../compiler/plan/make-plan.ts';
 import { measure } from '../compiler/plan/measure.ts';
 import type { Measures } from '../compiler/plan/measure.ts';
 import { selectionWork } from '../compiler/report/stage-work.ts';
+import { shareStages } from '../compiler/stage/share-stages.ts';
 import { queryTileOf } from '../compiler/schedule.ts';
 import type { Launch, Spec } from '../compiler/spec/ir.ts';
 import type { TargetRecord } from '../compiler/target.ts';
@@ -141,7 +142,7 @@ export function explainText(spec: Spec, launch: Launch, explained: Explained, op
     `tiles           ${tile.queryTile} x ${tile.keyTile}: ${grouped(m.tilesVisited)} visited, ${grouped(m.tilesNeeded)} needed (ratio ${ratio(m.tilesVisited, m.tilesNeeded)})`,
     `                ${grouped(m.tilesFull)} full, ${grouped(m.tilesPartial)} partial, ${grouped(m.tilesEmpty)} never touched`,
     `work            ${grouped(m.visitedWork)} pairs in visited tiles (${ratio(m.visitedWork, m.livePairs)} x live), ${grouped(m.flops)} flops`,
-    ...(spec.stages.length === 0 ? [] : [`selection       ${grouped(selection.flops)} flops in ${spec.stages.length} stage tensors, ${bytesText(selection.bytes)} moved`]),
+    ...(spec.stages.length === 0 ? [] : [`selection       ${grouped(selection.flops)} flops in ${shareStages(spec).stages.length} stage tensors, ${bytesText(selection.bytes)} moved`]),
     `memory          inputs ${bytesText(inputBytes)} + outputs ${bytesText(outputBytes)} + mask ${bytesText(m.maskBytes)} + workspace ${bytesText(workspaceBytes)} = ${bytesText(inputBytes + outputBytes + m.maskBytes + workspaceBytes)}`,
     `                ${bytesText(m.bytesMoved)} moved`,
     '',

@@ -12,6 +12,7 @@ import { children, mapChildren, readTensors, substitute } from '../expr/traverse
 import { worldOf } from '../interpreters/dense/scalar.ts';
 import type { Launch, Spec } from '../spec/ir.ts';
 import { ruleParts, type StageIndex, type StageTensor } from '../spec/stage.ts';
+import { shareStages } from '../stage/share-stages.ts';
 import { indexExtents } from '../stage/tensors.ts';
 
 export interface StageWork {
@@ -119,10 +120,10 @@ export function stageWork(spec: Spec, elementBytes = 4): readonly StageWork[] {
   });
 }
 
-/** What all stages of a launch cost together: float operations and bytes. */
+/** What the stages of a launch cost together, each made once and only where it is read: float operations and bytes. */
 export function selectionWork(spec: Spec, launch: Launch, elementBytes = 4): { readonly flops: number; readonly bytes: number } {
   const { constants } = worldOf(spec, launch);
-  const work = stageWork(spec, elementBytes);
+  const work = stageWork(shareStages(spec), elementBytes);
   const sum = (pick: (w: StageWork) => Expr): number => work.reduce((so, w) => so + evaluate(pick(w), constants), 0);
   return { flops: sum((w) => w.flops), bytes: sum((w) => w.bytes) };
 }
