@@ -102,6 +102,11 @@ describe('figures of a method', () => {
       for (const [name, value] of cachedStages(spec, launch, inputs, cache)) expect([...value.data], `${name} of ${n}`).toEqual([...(whole.get(name)?.data ?? [])]);
       expect(cachedStages(spec, launch, inputs, cache).has('found.unread')).toBe(false);
     }
+    const renamed = compileSource({ file: 'p.fil', text: source.replace('stage found = some(n)', 'stage other = some(n)').replaceAll('found.best)\n  output found', 'other.best)\n  output other') }, () => undefined, 'chosen');
+    if (!renamed.ok) throw new Error('no program');
+    expect(cachedStages(renamed.value, launch, inputs, cache).get('other.best')).toBe(made[0]?.get('found.best'));
+    const changed = { ...inputs, k: inputs.k.map((x) => -x) };
+    expect(cachedStages(renamed.value, launch, changed, cache).get('other.weight')).not.toBe(made[0]?.get('found.weight'));
   });
 });
 

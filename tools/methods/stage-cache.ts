@@ -68,12 +68,9 @@ function keyOf(t: StageTensor, { sizes }: Launch, constants: ReadonlyMap<string,
   const indices = [...t.indices, ...(t.rule.kind === 'order' ? t.rule.over : [])];
   const expressions = [...ruleParts(t.rule), ...indices.flatMap((i) => axisSizes(i.axis))];
   const refs = [...new Set(expressions.flatMap((e) => [...freeRefs(e)]))].sort();
-  const read = [...new Set(expressions.flatMap((e) => [...readTensors(e)]))].sort();
-  return digest(JSON.stringify([
-    t.element, t.precision, t.indices, t.rule, sizes,
-    refs.map((name) => [name, constants.get(name)]),
-    read.map((name) => [name, name === t.name ? 'itself' : keys.get(name)]),
-  ]));
+  // Tensors go by what they are, not by the name that a program uses a stage by.
+  const named = (field: string, value: unknown): unknown => (field !== 'tensor' || typeof value !== 'string' ? value : value === t.name ? 'itself' : keys.get(value) ?? value);
+  return digest(JSON.stringify([t.element, t.precision, t.indices, t.rule, sizes, refs.map((name) => [name, constants.get(name)])], named));
 }
 
 function bytesOf(data: Float64Array | Float32Array | Int32Array | Uint8Array): Uint8Array {
