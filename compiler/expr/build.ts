@@ -348,6 +348,8 @@ export function fold(op: FoldOp, local: string, from: Expr, to: Expr, body: Expr
   if (from.kind === 'literal' && to.kind === 'literal' && to.value <= from.value) return empty;
   // All but the sum are idempotent: a constant body is seen once or not at all.
   if (body.kind === 'literal' && op !== 'sum') return select(lt(from, to), body, empty);
+  // Counting.
+  if (body.kind === 'literal' && body.type === 'int' && op === 'sum' && from.kind === 'literal' && from.value === 0) return mul(max(to, int(0)), body);
   return { kind: 'fold', type: body.type, op, local, from, to, body };
 }
 
