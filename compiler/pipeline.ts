@@ -23,6 +23,7 @@ import { verifyPlan } from './plan/verify.ts';
 import { queryTileOf, type Schedule } from './schedule.ts';
 import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
+import { hoistValues } from './stage/hoist-values.ts';
 import { hoistFolds } from './stage/hoist-folds.ts';
 import { narrowStages } from './stage/narrow-stages.ts';
 import type { OrderShape } from './stage/orders.ts';
@@ -80,7 +81,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   verified('spec', spec, verifySpec(spec).map((v) => ({ rule: v.rule, message: v.detail })), printSpec);
   trace('1-spec', () => printSpec(spec));
 
-  const planned = makePlan(narrowStages(shareStages(hoistFolds(spec))));
+  const planned = makePlan(narrowStages(shareStages(hoistFolds(hoistValues(spec)))));
   if (!planned.ok) return planned;
   notes.push(...planned.diagnostics);
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);
@@ -100,7 +101,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
     },
     parallelism: target.software ? 4 : 256,
   };
-  if (dtype === 'f32' && lowering.products === undefined && lowering.schedules.prefill.layout === 'fragments') {
+  if (dtype === 'f32' && lowering.products === undefined && [lowering.schedules.prefill, lowering.schedules.decode].some((s) => s.layout === 'fragments')) {
     throw new CompilerBug('choose-schedule', 'fragments of f32 are rounded to tf32, which was not asked for');
   }
   const loweredPlan = lowerPlan(plan, lowering);

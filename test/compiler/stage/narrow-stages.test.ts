@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import * as x from '../../../compiler/expr/build.ts';
 import { evaluate } from '../../../compiler/expr/evaluate.ts';
 import type { Expr } from '../../../compiler/expr/ir.ts';
+import { hoistValues } from '../../../compiler/stage/hoist-values.ts';
 import { narrowStages } from '../../../compiler/stage/narrow-stages.ts';
 import { canHold, spanOf } from '../../../compiler/stage/reached.ts';
 import { shareStages } from '../../../compiler/stage/share-stages.ts';
@@ -38,6 +39,43 @@ describe('narrowed tensors', () => {
   test('a copy of a tensor is that tensor, unless the caller gets it', () => {
     expect(shareStages(given(['total'])).stages.map((t) => t.name)).toEqual(['score', "p'softmax", 'total']);
     expect(shareStages(given(['total', 'p'])).stages.map((t) => t.name)).toEqual(['score', "p'softmax", 'p', 'total']);
+  });
+});
+
+describe('reductions in the value of a line rule', () => {
+  const sum = x.fold('sum', 'd', x.int(0), i('dim'), product);
+  const over = ['J'];
+  const rules = [
+    tensor('soft', 'float', { h: heads, I: queries, J: keys }, { kind: 'softmax', over, where: x.trueExpr, value: sum }),
+    tensor('place', 'int', { h: heads, I: queries, J: keys }, { kind: 'rank', over, where: x.trueExpr, key: sum }),
+    tensor('list', 'int', { h: heads, I: queries, r: keys }, { kind: 'order', along: 'r', over: [{ name: 'J', axis: keys }], where: x.trueExpr, key: sum }),
+  ];
+
+  test('are tensors of their own, over the indices of the line and those around it', () => {
+    const { stages } = hoistValues(stageSpec(rules));
+    expect(stages.map((t) => t.name)).toEqual(["soft'value", 'soft', "place'value", 'place', "list'value", 'list']);
+    for (const t of stages.filter((s) => s.name.endsWith("'value"))) {
+      expect(t.rule).toEqual({ kind: 'map', value: sum });
+      expect(t.indices.map((x2) => x2.name)).toEqual(['b', 'h', 'I', 'J']);
+    }
+    expect(hoistValues({ ...stageSpec([score, share]) }).stages).toEqual([score, share]);
+  });
+
+  test.each(levels)('give what the rule gives, at the %s level', (level) => {
+    const sizes = { batch: 1, heads: 2, kvHeads: 2, nQ: 3, nK: 7, dim: 4 };
+    const given = inputsOf(sizes, 5);
+    const out = run(level, compiled(stageSpec(rules), 4), launchOf(sizes), given).outputs;
+    const lists = [...(out.get('list')?.values ?? [])];
+    const places = [...(out.get('place')?.values ?? [])];
+    const shares = [...(out.get('soft')?.values ?? [])];
+    for (let line = 0; line < 6; line += 1) {
+      const keysOf = Array.from({ length: 7 }, (_, j) => [0, 1, 2, 3].reduce((s, d) => s + Number(given.q[line * 4 + d]) * Number(given.k[(Math.floor(line / 3) * 7 + j) * 4 + d]), 0));
+      const sorted = keysOf.map((_, j) => j).sort((a, b) => (keysOf[b] ?? 0) - (keysOf[a] ?? 0) || a - b);
+      expect(lists.slice(line * 7, line * 7 + 7)).toEqual(sorted);
+      expect(places.slice(line * 7, line * 7 + 7)).toEqual(keysOf.map((_, j) => sorted.indexOf(j)));
+      const total = keysOf.reduce((s, key) => s + Math.exp(key), 0);
+      keysOf.forEach((key, j) => expect(shares[line * 7 + j]).toBeCloseTo(Math.exp(key) / total, 5));
+    }
   });
 });
 
