@@ -300,6 +300,16 @@ describe('fuzz', () => {
     expect(code).toBe(0);
   });
 
+  test('checks random launches of a chain, call by call', async () => {
+    writeFileSync(join(folder, 'roles.fil'), manyRoles);
+    const line = ['fuzz', 'roles.fil', '--name', 'roles', '--with', 'again=roles.fil:plain', '--runs', '3', '--max-length', '9', '--json'];
+    const { code, out } = await filigree(...line);
+    expect(jsonOf(out)).toMatchObject({ level: 'tile', runs: 3, failures: 0, refused: 0, failure: null });
+    expect(code).toBe(0);
+    // What no storage of the chain fits is said, not counted as a success.
+    expect(jsonOf((await filigree(...line, '--dtype', 'f16')).out)).toMatchObject({ failures: 3, failure: { finding: expect.stringContaining('FIL0518') } });
+  });
+
   test('checks random launches of a file', async () => {
     const { code, out } = await filigree('fuzz', 'window.fil', '--level', 'tile', '--runs', '5', '--seed', '4', '--max-length', '20');
     expect(out).toMatch(/^tile: 5 cases from seed 4, 0 failed/);

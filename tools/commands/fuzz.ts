@@ -1,6 +1,6 @@
 /**
  * `filigree fuzz [FILE] --runs N --seed S [--level algebra|tile|kernel|wgsl|cuda-emulated]`: random programs, or random launches of the declarations of
- * FILE, checked at one level against the dense interpreter. The first failure is shrunk and written as `fuzz-failure-SEED.fil` and
+ * FILE (of a chain by `--name`), checked at one level against the dense interpreter. The first failure is shrunk and written as `fuzz-failure-SEED.fil` and
  * `.safetensors`, with the command that replays it (`--case`). Exit code 2 on a failure: it is a bug of ours.
  */
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { CommandModule, Given } from '../command-line/command.ts';
 import { claimFolder, pathOf } from '../command-line/outputs.ts';
 import { refuse } from '../command-line/problems.ts';
 import { wordSpan } from '../command-line/words.ts';
+import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
 import { campaign } from '../fuzz/campaign.ts';
 import type { CampaignResult } from '../fuzz/campaign.ts';
@@ -21,8 +22,10 @@ import { checkCase, drawnNumbers, levels, warmEmulator } from '../fuzz/levels.ts
 import type { Level } from '../fuzz/levels.ts';
 import { writeAtomic } from '../io/files.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
+import { chooseChain } from '../chains.ts';
+import { checkChainCase, type ChainFuzzOptions } from '../fuzz/chains.ts';
 import { openSource } from '../source.ts';
-import { declareSettings, orRefuse, settingsOf } from './launch-options.ts';
+import { collect, declareSettings, orRefuse, settingsOf } from './launch-options.ts';
 
 // Drivers take seconds for large kernels; short rows and small heads reach every path as well.
 const sizes: Readonly<Record<Level, { readonly maxLength: number; readonly dims: readonly number[] }>> = {
@@ -46,7 +49,8 @@ function specsOf(given: Given, file: string): readonly Spec[] {
   const source = openSource(given, file);
   const settings = settingsOf(given);
   const name = textOf(given, 'name');
-  const chosen = source.declarations.filter((d) => (name === undefined ? true : d.name === name));
+  // A chain is tested alone, by its name.
+  const chosen = source.declarations.filter((d) => d.kind !== 'chain' && (name === undefined ? true : d.name === name));
   if (chosen.length === 0) refuse('FIL9004', `${file} declares nothing to test`, wordSpan(given.line, (w) => w === file));
   const specs = chosen.flatMap((d) => {
     // Declarations whose constants nobody gives cannot be compiled: a mask that others use, mostly.
@@ -88,7 +92,8 @@ export const command: CommandModule = {
   declare: (c) => {
     c.description('Tests the compiler with random programs, or the declarations of a file with random launches.')
       .argument('[file]', '.fil file; absent: random programs')
-      .option('--name <name>', 'only this declaration of the file')
+      .option('--name <name>', 'only this declaration of the file; a chain is tested by its name')
+      .option('--with <parameter=file>', 'attention that a parameter of a chain stands for, as FILE.fil or FILE.fil:NAME; may be repeated', collect)
       .option('--runs <count>', 'how many cases (default: 200)')
       .option('--seed <number>', 'where the random numbers start (default: 1)')
       .option('--level <level>', `${levels.join(', ')} (default: tile)`)
@@ -110,8 +115,10 @@ export const command: CommandModule = {
     const numbersOf = (caseSeed: number): Numbers => (asked !== undefined ? { dtype: asked } : at === 'cuda-emulated' ? drawnNumbers(caseSeed) : { dtype: 'f32' });
     const maxLength = countOf(given, 'maxLength', 1, 4096) ?? sizes[at].maxLength;
     const adapter = textOf(given, 'adapter');
-    const fc = await fastCheck(given);
     const file = given.files[0];
+    const chain = file === undefined ? undefined : chainNamed(given, file);
+    if (chain !== undefined) return fuzzChain(given, chain, at, { runs, seed, dtype: asked ?? 'f32', maxLength: Math.min(maxLength, textOf(given, 'maxLength') === undefined ? 24 : maxLength), ...(adapter === undefined ? {} : { adapter }) });
+    const fc = await fastCheck(given);
     const options = { ...sizes[at], maxLength };
     const cases = file !== undefined ? fileCases(fc, specsOf(given, file), options) : randomCasesOf(fc, await randomPrograms(given), options);
     let refused = 0;
@@ -134,6 +141,34 @@ export const command: CommandModule = {
     return result.failures > 0 ? 2 : 0;
   },
 };
+
+/** The chain that `--name` names, if it names one. */
+function chainNamed(given: Given, file: string): ChainSpec | undefined {
+  const name = textOf(given, 'name');
+  const source = openSource(given, file);
+  return name !== undefined && source.declarations.find((d) => d.name === name)?.kind === 'chain' ? chooseChain(given, source, name, settingsOf(given)).chain : undefined;
+}
+
+/** Random launches of a chain, each from a seed that replays it. */
+async function fuzzChain(given: Given, chain: ChainSpec, level: Level, { runs, seed, ...options }: ChainFuzzOptions & { readonly runs: number; readonly seed: number }): Promise<number> {
+  const start = performance.now();
+  let refused = 0;
+  const found: { readonly seed: number; readonly finding: string }[] = [];
+  for (let n = 0; n < runs; n += 1) {
+    given.progress.show(`fuzz: ${n} of ${runs}, ${found.length} failed`);
+    const finding = await checkChainCase(level, chain, seed + n, { ...options, onRefused: () => void (refused += 1) });
+    if (finding !== undefined) found.push({ seed: seed + n, finding });
+  }
+  given.progress.clear();
+  const [first] = found;
+  const seconds = (performance.now() - start) / 1000;
+  if (given.json) given.io.out(`${JSON.stringify({ level, runs, failures: found.length, refused, seed, seconds: Number(seconds.toFixed(2)), failure: first ?? null })}\n`);
+  else {
+    given.io.out(`${level}: ${runs} launches of ${chain.name} from seed ${seed}, ${found.length} failed, ${refused} refused for want of resources\n`);
+    if (first !== undefined) given.io.out(`first failure: ${first.finding}\nreplay:  the same command with --seed ${first.seed} --runs 1\n`);
+  }
+  return found.length > 0 ? 2 : 0;
+}
 
 /** Random programs, one in five with stages; those are short, since every element of every tensor is judged. */
 function randomCasesOf(fc: (typeof import('fast-check'))['default'], from: RandomPrograms, options: { readonly maxLength: number; readonly dims: readonly number[] }): Arbitrary<Case> {

@@ -4,7 +4,7 @@
  */
 import type { Arbitrary } from 'fast-check';
 import { checkLaunch, withDefaults } from '../../compiler/spec/check-launch.ts';
-import type { Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
+import type { Declared, Launch, ScalarParam, Sizes, Spec, TensorParam, TensorValue } from '../../compiler/spec/ir.ts';
 import { evaluate } from '../../compiler/expr/evaluate.ts';
 import { DiagnosticError, unreachable, type Diagnostic } from '../../dsl/diagnostic.ts';
 import { randomInputs } from '../inputs.ts';
@@ -51,9 +51,8 @@ function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: Reado
   }
 }
 
-/** A launch whose requirements hold, from a seed; undefined when none was found among a few tries. */
 /** A launch that meets the requirements of the program, or what the last try broke. */
-function launchFrom(spec: Spec, sizes: Sizes, seed: number): Launch | readonly Diagnostic[] {
+export function launchFrom(spec: Declared, sizes: Sizes, seed: number): Launch | readonly Diagnostic[] {
   let broken: readonly Diagnostic[] = [];
   for (let attempt = 0; attempt < 40; attempt += 1) {
     const random = randomOf(mixSeeds(seed, attempt));

@@ -121,13 +121,13 @@ export function compareResult(given: Case, result: Pick<EngineResult, 'out' | 'l
 }
 
 /** A target with small limits now and then, so that every way of the lowering is taken. */
-function randomTarget(random: Random): TargetRecord {
+export function randomTarget(random: Random): TargetRecord {
   const [first, ...rest] = targets;
   if (first === undefined) throw new Error('there are no targets');
   return random.pick([first, ...rest]);
 }
 
-function randomSchedules(random: Random, target: TargetRecord, dim: number, numbers: Numbers): NonNullable<CompileOptions['schedules']> {
+export function randomSchedules(random: Random, target: TargetRecord, dim: number, numbers: Numbers): NonNullable<CompileOptions['schedules']> {
   if (random.coin(0.3)) return {};
   return {
     prefill: randomSchedule(random, target, dim, numbers, 'prefill'), decode: randomSchedule(random, target, dim, numbers, 'decode'),
@@ -184,8 +184,18 @@ function compileForCuda({ spec, launch }: Case, random: Random, { dtype, product
   return compileSpec(spec, { target, dim, ...numbers, schedules: randomSchedules(random, target, dim, numbers) });
 }
 
-/** Programs that warmEmulator has compiled, by case. */
-const warmed = new WeakMap<Spec, Map<number, { readonly compiled: Compiled; readonly program: EmulatedProgram }>>();
+interface Warmed {
+  readonly compiled: Compiled;
+  readonly program: EmulatedProgram;
+}
+
+/** Programs that warmEmulator has compiled, by case: drawn again, a case is another object with the same content. */
+const warmed = new Map<string, Warmed>();
+
+/** Everything that decides which kernels a case needs. */
+function warmKey({ spec, launch }: Case, seed: number, { dtype, products }: Numbers): string {
+  return JSON.stringify([seed, dtype, products, spec, launch.sizes, [...launch.scalars], [...launch.tensors].map(([name, { extents }]) => [name, extents])]);
+}
 
 /**
  * Compiles all cases of a lot with one run of nvcc, for checks of level cuda-emulated that follow. What cannot be compiled here (a refusal, a
@@ -196,23 +206,23 @@ export async function warmEmulator(lot: readonly (readonly [Case, number])[], nu
     try {
       const given = withAllOutputs(asked);
       const compiled = compileForCuda(given, randomOf(seed), numbersOf(seed));
-      return compiled.ok ? [{ spec: given.spec, seed, compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
+      return compiled.ok ? [{ key: warmKey(given, seed, numbersOf(seed)), compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {
       return [];
     }
   });
   const programs = await compileEmulated(ready.map((r) => r.needed));
+  // The lot before is done with.
+  warmed.clear();
   if (!programs.ok) return;
-  ready.forEach(({ spec, seed, compiled }, i) => {
+  ready.forEach(({ key, compiled }, i) => {
     const program = programs.value[i];
-    if (program === undefined) return;
-    const known = warmed.get(spec) ?? new Map<number, { readonly compiled: Compiled; readonly program: EmulatedProgram }>();
-    warmed.set(spec, known.set(seed, { compiled, program }));
+    if (program !== undefined) warmed.set(key, { compiled, program });
   });
 }
 
-async function programOf(given: Case, seed: number, options: LevelOptions): Promise<Checked<{ readonly compiled: Compiled; readonly program: EmulatedProgram }>> {
-  const ready = warmed.get(given.spec)?.get(seed);
+async function programOf(given: Case, seed: number, options: LevelOptions): Promise<Checked<Warmed>> {
+  const ready = warmed.get(warmKey(given, seed, options));
   if (ready !== undefined) return good(ready);
   const compiled = compileForCuda(given, randomOf(seed), options);
   if (!compiled.ok) return compiled;
