@@ -111,8 +111,8 @@ function hardwarePrefill(target: TargetRecord, dim: number): Schedule {
 }
 
 /**
- * Matrix operations: tiles of `rows` query rows, 16 a warp, and 64 keys a step, or 32 where only then workgroup memory has room for two
- * workgroups. A lane holds D / 2 sums of the output, 32 scores and, up to D = 128, D / 4 words of Q (of f32 D / 2): 64 and 128 assemble without
+ * Matrix operations: tiles of `rows` query rows, 16 a warp, and 64 keys a step, or fewer for few warps, or where only with 32 workgroup memory has
+ * room for two workgroups. A lane holds D / 2 sums of the output, 32 scores and, up to D = 128, D / 4 words of Q (of f32 D / 2): 64 and 128 assemble without
  * spills. Beyond, Q is read again at each step and a step has 32 keys. Undefined where the machine, the numbers or the pins do not allow
  * it. Not measured on a GPU.
  */
@@ -126,7 +126,10 @@ function onFragments(target: TargetRecord, request: ScheduleRequest, rows: numbe
   const numbers = operands === 'tf32' ? 4 : 8;
   const bytesOfRow = 16 * (2 * Math.ceil(dim / (2 * numbers)) + 1);
   const times = (keyStep: number): number => Math.floor(target.workgroupBytes / ((queryTile + 2 * keyStep) * bytesOfRow));
-  const steps = divisors(keyTile).filter((d) => d % 16 === 0 && d <= (dim <= 128 ? 64 : 32) && times(d) >= 1).reverse();
+  // Each copy that a lane starts has an address of its own: beyond 16 of them a step those of listed keys no longer fit.
+  const copies = (keyStep: number): number => (keyStep * dim) / numbers / (2 * queryTile);
+  const most = dim <= 128 ? 64 : 32;
+  const steps = divisors(keyTile).filter((d) => d % 16 === 0 && (d === 16 || (d <= most && copies(d) <= 16)) && times(d) >= 1).reverse();
   const keyStep = steps.find((d) => d >= 32 && times(d) >= 2) ?? steps[0];
   if (keyStep === undefined) return undefined;
   return {

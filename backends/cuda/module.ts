@@ -101,7 +101,8 @@ function kernelDocs(unit: string, program: KernelProgram): readonly Doc[] {
   const pointers = program.storage.map((s) =>
     concat(s.access === 'read' ? 'const ' : '', storageTypes[s.element], '* __restrict__ ', naming.name('storage', s.name)));
   const parameters = uniforms.length === 0 ? pointers : [...pointers, concat('const ', struct, ' ', frameNames.uniforms)];
-  const bounds = ['extern "C" __global__ void __launch_bounds__(', String(program.workgroupSize), ') '].join('');
+  // One workgroup on a multiprocessor is enough: left to itself the assembler keeps to numbers of registers that let one more be there, and spills.
+  const bounds = ['extern "C" __global__ void __launch_bounds__(', String(program.workgroupSize), ', 1) '].join('');
   const head = concat(list([bounds, naming.entry, '('].join(''), parameters, ')'), ' {');
   const body = [...sharedDocs(program, naming), ...builtinDocs(program), ...docs, ...program.body.map((s) => statementDoc(context, s))];
   return [

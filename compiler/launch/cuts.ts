@@ -28,8 +28,8 @@ export function cutsOf(compiled: { readonly hostPlan: HostPlan; readonly prefill
   const slots = resolved.ok ? resolved.value.values.get('slots') ?? 0 : 0;
   const step = Math.min(compiled.prefill.keyStep, compiled.decode.keyStep);
   // Every phase may end in a partial step of its own.
-  const prefilled = launch.sizes.nQ > queryTileOf(compiled.decode);
   const { dtype } = compiled.hostPlan;
-  const weights = prefilled && compiled.prefill.layout === 'fragments' ? { weights: dtype === 'f32' ? 'tf32' as const : dtype } : {};
+  const used = launch.sizes.nQ > queryTileOf(compiled.decode) ? compiled.prefill : compiled.decode;
+  const weights = used.layout === 'fragments' ? { weights: dtype === 'f32' ? 'tf32' as const : dtype } : {};
   return { keySteps: Math.ceil(launch.sizes.nK / step) + 16, splits: Math.max(1, slots), ...weights };
 }

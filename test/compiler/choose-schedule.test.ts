@@ -7,6 +7,7 @@ import { kernelResources } from '../../compiler/kernel/resources.ts';
 import { verifyKernel } from '../../compiler/kernel/verify.ts';
 import { walkStatements } from '../../compiler/kernel/walk.ts';
 import { queryTileOf } from '../../compiler/schedule.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
 import { attention } from './kernel/programs.ts';
 
 const kinds: readonly KernelKind[] = ['prefill', 'decode'];
@@ -37,24 +38,33 @@ describe('chosen schedules', () => {
       }
     }
   });
-  it('multiply fragments where the machine has matrix operations and the numbers fit, whatever is pinned', () => {
+  it.each([{ dtype: 'f16' }, { dtype: 'bf16' }, { dtype: 'f32', products: 'tf32' }] as const)('multiply fragments of $dtype where the machine has matrix operations and the numbers fit, whatever is pinned', (numbers) => {
     for (const target of cudaTargets) {
-      for (const dim of [8, 40, 64, 128, 256]) {
+      for (const dim of numbers.dtype === 'f16' ? [8, 40, 64, 128, 256] : [24, 64]) {
         for (const pins of [{}, { queryTile: 16, keyTile: 16 }, { queryTile: 128, keyTile: 48 }]) {
-          const schedule = chooseSchedule(target, { dim, dtype: 'f16', kind: 'prefill', pins });
+          const schedule = chooseSchedule(target, { dim, ...numbers, kind: 'prefill', pins });
           expect(schedule.layout).toBe('fragments');
           expect(queryTileOf(schedule)).toBe(pins.queryTile ?? 64);
-          const shape = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim, element: 'f16', scaled: 'scores' } as const;
+          const shape = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim, element: numbers.dtype, scaled: 'scores' } as const;
           const result = lowerTile(attention(shape), schedule, target);
           expect(result.diagnostics).toEqual([]);
           if (result.ok && dim <= 64) expect(verifyKernel(result.value)).toEqual([]);
         }
       }
-      for (const [dim, dtype, pins] of [[64, 'f32', {}], [36, 'f16', {}], [64, 'f16', { queryTile: 24 }], [64, 'f16', { keyTile: 8 }]] as const) {
-        const schedule = chooseSchedule(target, { dim, dtype, kind: 'prefill', pins });
+      for (const [dim, dtype, pins] of [[64, { dtype: 'f32' }, {}], [36, numbers, {}], [64, numbers, { queryTile: 24 }], [64, numbers, { keyTile: 8 }]] as const) {
+        const schedule = chooseSchedule(target, { dim, ...dtype, kind: 'prefill', pins });
         expect(schedule.layout).toBe('rows-on-lanes');
       }
     }
+  });
+  it('leave room for two workgroups of fragments on a multiprocessor, where fewer keys a step do that', () => {
+    const step = (target: TargetRecord, dim: number, numbers: { readonly dtype: 'bf16' } | { readonly dtype: 'f32'; readonly products: 'tf32' }): number =>
+      chooseSchedule(target, { dim, ...numbers, kind: 'prefill', pins: {} }).keyStep;
+    expect(cudaTargets.map((t) => step(t, 64, { dtype: 'bf16' }))).toEqual([64, 64, 64]);
+    expect(cudaTargets.map((t) => step(t, 128, { dtype: 'bf16' }))).toEqual([64, 64, 32]);
+    expect(cudaTargets.map((t) => step(t, 128, { dtype: 'f32', products: 'tf32' }))).toEqual([32, 64, 64]);
+    expect(cudaTargets.map((t) => step(t, 64, { dtype: 'f32', products: 'tf32' }))).toEqual([64, 64, 32]);
+    expect(cudaTargets.map((t) => step(t, 256, { dtype: 'bf16' }))).toEqual([32, 32, 32]);
   });
   it('never count on more lanes than the smallest subgroup has', () => {
     for (const target of targets) {

@@ -15,7 +15,7 @@ export interface Numbers {
 
 export function randomSchedule(random: Random, target: TargetRecord, dim: number, numbers: Numbers, kind: 'prefill' | 'decode'): Schedule {
   const operands = numbers.dtype === 'f32' ? numbers.products : numbers.dtype;
-  if (kind === 'prefill' && operands !== undefined && target.matrix?.includes(operands) === true && dim % 8 === 0 && random.coin(0.7)) return randomFragments(random);
+  if (operands !== undefined && target.matrix?.includes(operands) === true && dim % 8 === 0 && random.coin(kind === 'prefill' ? 0.7 : 0.4)) return randomFragments(random, kind);
   const subgroup = target.subgroups === undefined ? 1 : Math.min(random.pick([4, 8]), target.subgroups.min);
   const lanes = Math.min(random.pick(kind === 'decode' ? [4, 8, 16] : [1, 4, 8, 16]), target.maxWorkgroupSize);
   if (kind === 'decode') {
@@ -39,10 +39,10 @@ export function randomSchedule(random: Random, target: TargetRecord, dim: number
   };
 }
 
-function randomFragments(random: Random): Schedule {
+function randomFragments(random: Random, kind: 'prefill' | 'decode'): Schedule {
   const keyStep = random.pick([16, 32]);
   return {
-    layout: 'fragments', lanes: random.pick([32, 64]), rowsPerLane: random.pick([2, 4]), keyStep, keyTile: keyStep * random.pick([1, 2]), operand: 'workgroup',
+    layout: 'fragments', lanes: kind === 'decode' ? 32 : random.pick([32, 64]), rowsPerLane: kind === 'decode' ? 2 : random.pick([2, 4]), keyStep, keyTile: keyStep * random.pick([1, 2]), operand: 'workgroup',
     subgroup: 32, rowStorage: random.pick(['registers', 'workgroup'] as const), chunkUnroll: 64,
   };
 }

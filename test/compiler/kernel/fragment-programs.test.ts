@@ -19,9 +19,9 @@ const prefill: Schedule = {
   layout: 'fragments', lanes: 64, rowsPerLane: 2, keyStep: 16, keyTile: 32, operand: 'workgroup', subgroup: 32, rowStorage: 'registers', chunkUnroll: 64,
 };
 
-function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule, dtype: FloatElement = 'f16'): Compiled {
+function compiledFor(given: Pick<Case, 'spec' | 'launch'>, schedule: Schedule, dtype: FloatElement = 'f16', decode?: Schedule): Compiled {
   // Products of f32 are rounded to tf32.
-  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype, products: 'tf32', schedules: { prefill: schedule } });
+  const compiled = compileSpec(given.spec, { target: sm80, dim: given.launch.sizes.dim, dtype, products: 'tf32', schedules: { prefill: schedule, ...(decode === undefined ? {} : { decode }) } });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('\n'));
   return compiled.value;
 }
@@ -48,8 +48,10 @@ describe('programs on fragments', () => {
       randomCases({ maxLength: 60, dims: [8, 16, 24, 32] }),
       fc.constantFrom<Partial<Schedule>>({}, { lanes: 32, rowsPerLane: 4, keyStep: 32 }, { lanes: 32, rowStorage: 'workgroup' }),
       fc.constantFrom<FloatElement>('f16', 'bf16', 'f32'),
-      (given, change, dtype) => {
-        expect(complaint(given, compiledFor(given, { ...prefill, ...change }, dtype))).toBeUndefined();
+      fc.boolean(),
+      (given, change, dtype, few) => {
+        const decode = few ? { ...prefill, lanes: 32 } : undefined;
+        expect(complaint(given, compiledFor(given, { ...prefill, ...change }, dtype, decode))).toBeUndefined();
       },
     ), { numRuns: 24, seed: 11 });
   });

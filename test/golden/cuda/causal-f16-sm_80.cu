@@ -220,7 +220,7 @@ struct dense_causal_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(32) dense_causal_kernel(
+extern "C" __global__ void __launch_bounds__(32, 1) dense_causal_kernel(
   const uint4* __restrict__ q,
   const uint4* __restrict__ k,
   const uint4* __restrict__ v,
@@ -536,7 +536,7 @@ struct dense_causal_partial_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(32) dense_causal_partial_kernel(
+extern "C" __global__ void __launch_bounds__(32, 1) dense_causal_partial_kernel(
   const uint4* __restrict__ q,
   const uint4* __restrict__ k,
   const uint4* __restrict__ v,
@@ -882,7 +882,7 @@ struct dense_causal_decode_partial_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(4) dense_causal_decode_partial_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) dense_causal_decode_partial_kernel(
   const uint2* __restrict__ q,
   const uint2* __restrict__ k,
   const uint2* __restrict__ v,
@@ -1068,7 +1068,7 @@ struct dense_causal_merge_kernel_launch {
 };
 
 // dense_causal: merge of partial results
-extern "C" __global__ void __launch_bounds__(64) dense_causal_merge_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) dense_causal_merge_kernel(
   const float* __restrict__ part_state,
   const float4* __restrict__ part_out,
   uint2* __restrict__ out,

@@ -154,7 +154,7 @@ struct dense_causal_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(4) dense_causal_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) dense_causal_kernel(
   const float4* __restrict__ q,
   const float4* __restrict__ k,
   const float4* __restrict__ v,
@@ -344,7 +344,7 @@ struct dense_causal_partial_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(4) dense_causal_partial_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) dense_causal_partial_kernel(
   const float4* __restrict__ q,
   const float4* __restrict__ k,
   const float4* __restrict__ v,
@@ -551,7 +551,7 @@ struct dense_causal_decode_partial_kernel_launch {
 };
 
 // dense_causal: rows
-extern "C" __global__ void __launch_bounds__(4) dense_causal_decode_partial_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) dense_causal_decode_partial_kernel(
   const float4* __restrict__ q,
   const float4* __restrict__ k,
   const float4* __restrict__ v,
@@ -710,7 +710,7 @@ struct dense_causal_merge_kernel_launch {
 };
 
 // dense_causal: merge of partial results
-extern "C" __global__ void __launch_bounds__(64) dense_causal_merge_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) dense_causal_merge_kernel(
   const float* __restrict__ part_state,
   const float4* __restrict__ part_out,
   float4* __restrict__ out,
@@ -883,6 +883,8 @@ struct head_range { int first, count, kv_first, kv_count; };
 
 constexpr int buffer_count = 7;
 constexpr int step_count = 4;
+constexpr int argument_count = 5;
+constexpr int argument_buffers[argument_count] = {0, 1, 2, 3, 4};
 constexpr int storage_limit = 5;
 constexpr int uniform_limit = 11;
 
@@ -1179,7 +1181,7 @@ extern "C" long long dense_causal_workspace_bytes(const dense_causal_call* call)
 
 extern "C" long long dense_causal_elements(const dense_causal_call* call, int argument) {
   values v;
-  return read_call(*call, v) == 0 && argument >= 0 && argument < buffer_count ? v.elements[argument] : -1;
+  return read_call(*call, v) == 0 && argument >= 0 && argument < argument_count ? v.elements[argument_buffers[argument]] : -1;
 }
 
 extern "C" int dense_causal_launch(const dense_causal_call* call, void* workspace, long long bytes, void* stream) {

@@ -46,7 +46,7 @@ struct neighbourhood_2d_make_tile_map_kernel_launch {
 };
 
 // which key tiles each query tile needs, and which of them are full
-extern "C" __global__ void __launch_bounds__(64) neighbourhood_2d_make_tile_map_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) neighbourhood_2d_make_tile_map_kernel(
   int* __restrict__ d_tile_map,
   const neighbourhood_2d_make_tile_map_kernel_launch launch
 ) {
@@ -241,7 +241,7 @@ struct neighbourhood_2d_kernel_launch {
 };
 
 // neighbourhood_2d: rows
-extern "C" __global__ void __launch_bounds__(4) neighbourhood_2d_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) neighbourhood_2d_kernel(
   const float4* __restrict__ q,
   const int* __restrict__ d_tile_map,
   const float4* __restrict__ k,

@@ -223,7 +223,7 @@ struct strided_attention_rows_partial_kernel_launch {
 };
 
 // strided_attention: rows
-extern "C" __global__ void __launch_bounds__(32) strided_attention_rows_partial_kernel(
+extern "C" __global__ void __launch_bounds__(32, 1) strided_attention_rows_partial_kernel(
   const uint4* __restrict__ q,
   const uint4* __restrict__ k,
   const uint4* __restrict__ v,
@@ -585,7 +585,7 @@ struct strided_attention_rows_decode_partial_kernel_launch {
 };
 
 // strided_attention: rows
-extern "C" __global__ void __launch_bounds__(4) strided_attention_rows_decode_partial_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) strided_attention_rows_decode_partial_kernel(
   const uint2* __restrict__ q,
   const uint2* __restrict__ k,
   const uint2* __restrict__ v,
@@ -784,7 +784,7 @@ struct strided_attention_lines_1_partial_kernel_launch {
 };
 
 // strided_attention: lines_1
-extern "C" __global__ void __launch_bounds__(32) strided_attention_lines_1_partial_kernel(
+extern "C" __global__ void __launch_bounds__(32, 1) strided_attention_lines_1_partial_kernel(
   const uint4* __restrict__ q,
   const uint4* __restrict__ k,
   const uint4* __restrict__ v,
@@ -1178,7 +1178,7 @@ struct strided_attention_lines_1_decode_partial_kernel_launch {
 };
 
 // strided_attention: lines_1
-extern "C" __global__ void __launch_bounds__(4) strided_attention_lines_1_decode_partial_kernel(
+extern "C" __global__ void __launch_bounds__(4, 1) strided_attention_lines_1_decode_partial_kernel(
   const uint2* __restrict__ q,
   const uint2* __restrict__ k,
   const uint2* __restrict__ v,
@@ -1403,7 +1403,7 @@ struct strided_attention_merge_kernel_launch {
 };
 
 // strided_attention: merge of partial results
-extern "C" __global__ void __launch_bounds__(64) strided_attention_merge_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) strided_attention_merge_kernel(
   const float* __restrict__ part_state,
   const float4* __restrict__ part_out,
   uint2* __restrict__ out,

@@ -64,7 +64,7 @@ struct vertical_slash_make_columns_keys_marks_kernel_launch {
 };
 
 // bit set of the keys in list columns
-extern "C" __global__ void __launch_bounds__(64) vertical_slash_make_columns_keys_marks_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_keys_marks_kernel(
   const int* __restrict__ p_columns,
   int* __restrict__ d_columns_keys_marks,
   const vertical_slash_make_columns_keys_marks_kernel_launch launch
@@ -100,7 +100,7 @@ struct vertical_slash_make_columns_sorted_kernel_launch {
 };
 
 // distinct entries of list columns, ascending
-extern "C" __global__ void __launch_bounds__(64) vertical_slash_make_columns_sorted_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_sorted_kernel(
   const int* __restrict__ d_columns_keys_marks,
   int* __restrict__ d_columns_sorted,
   const vertical_slash_make_columns_sorted_kernel_launch launch
@@ -152,7 +152,7 @@ struct vertical_slash_make_slashes_at_slashes_marks_kernel_launch {
 };
 
 // bit set of the slashes in list slashes_at
-extern "C" __global__ void __launch_bounds__(64) vertical_slash_make_slashes_at_slashes_marks_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_slashes_at_slashes_marks_kernel(
   const int* __restrict__ p_slashes_at,
   int* __restrict__ d_slashes_at_slashes_marks,
   const vertical_slash_make_slashes_at_slashes_marks_kernel_launch launch
@@ -196,7 +196,7 @@ struct vertical_slash_make_tile_map_kernel_launch {
 };
 
 // which key tiles each query tile needs, and which of them are full
-extern "C" __global__ void __launch_bounds__(64) vertical_slash_make_tile_map_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_tile_map_kernel(
   const int* __restrict__ d_slashes_at_slashes_marks,
   int* __restrict__ d_tile_map,
   const vertical_slash_make_tile_map_kernel_launch launch
@@ -287,7 +287,7 @@ struct vertical_slash_kernel_launch {
 };
 
 // vertical_slash: rows
-extern "C" __global__ void __launch_bounds__(32) vertical_slash_kernel(
+extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
   const uint4* __restrict__ q,
   const int* __restrict__ d_columns_sorted,
   const int* __restrict__ d_tile_map,
