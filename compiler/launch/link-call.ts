@@ -78,7 +78,7 @@ function fits(call: ChainCall, unit: HostPlan, input: HostInput, value: LinkValu
     return wrongRank(call.span, { name: `${value.name} as ${name} of ${unit.name}`, given: value.extents.length, wanted: rank, type: `${rank} axes` });
   }
   if (value.element === buffer.element || keepsNumbers(value.element, buffer.element, value.precision)) return undefined;
-  return storedOtherwise(call.span, { callee: unit.name, parameter: name, wanted: buffer.element, value: value.name, found: value.element, ofDtype: input.tensor === undefined });
+  return storedOtherwise(call.span, { callee: unit.name, parameter: name, wanted: buffer.element, value: value.name, found: value.precision ?? value.element });
 }
 
 /**

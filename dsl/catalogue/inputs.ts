@@ -173,21 +173,21 @@ export const chosenClash = entry<{ readonly name: string; readonly chain: string
   say: ({ name, chain, attention }) => ({ message: `attention \`${attention}\` and chain \`${chain}\` both have a parameter \`${name}\``, label: 'the name is taken', help: 'rename one of them, or give the argument in the chain' }),
 });
 
-export const storedOtherwise = entry<{
-  readonly callee: string; readonly parameter: string; readonly wanted: string; readonly value: string; readonly found: string;
-  /** Whether `parameter` is q, k or v: they are stored in the type that the chain is compiled for. */
-  readonly ofDtype: boolean;
-}>({
+export const storedOtherwise = entry<{ readonly callee: string; readonly parameter: string; readonly wanted: string; readonly value: string; readonly found: string }>({
   code: 'FIL0518',
-  title: 'Tensor stored otherwise than it is read',
-  explanation: 'q, k, v and out of an attention are stored in the type that is compiled for (`--dtype`), a tensor of a stage in the precision that is written there (f32 where none is). Kernels read tensors where they lie, so the two must be the same.',
+  title: 'Tensor that would be rounded unasked',
+  explanation: 'q, k, v and out of an attention are stored in the type that is compiled for (`--dtype`). Between the parts of a chain tensors are copied into another storage where that changes no number; what must be rounded is rounded by the stage that makes it.',
   wrong: 'q[h, i, d] = x[i, h * dim + d]        // compiled with --dtype f16',
   right: 'q[h, i, d]: f16 = x[i, h * dim + d]   // compiled with --dtype f16',
-  say: ({ callee, parameter, wanted, value, found, ofDtype }) => ({
-    message: `\`${callee}\` reads \`${parameter}\` as ${wanted}, but \`${value}\` is stored as ${found}`,
-    label: `\`${parameter}\` is ${value}`,
-    help: ofDtype ? `write \`${value.replace(/^.*\./, '')}[..]: ${wanted} = ..\` where it is made, or compile with \`--dtype ${found}\`` : `make a copy of it in a stage, or compile with \`--dtype f32\``,
-  }),
+  say: ({ callee, parameter, wanted, value, found }) => {
+    const tensor = value.replace(/^.*\./, '');
+    const round = `${tensor}[..]: ${wanted} = ..`;
+    return {
+      message: `\`${callee}\` reads \`${parameter}\` as ${wanted}, but \`${value}\` holds numbers of ${found}`,
+      label: `\`${parameter}\` is ${value}`,
+      help: `write \`${round}\` ${tensor === value ? 'in a stage before' : 'where it is made'}, or compile with \`--dtype ${found}\``,
+    };
+  },
 });
 
 export const inputsEntries = [

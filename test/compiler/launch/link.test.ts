@@ -139,7 +139,7 @@ describe('the plan of a chain', () => {
   it('says what to write where a tensor is stored otherwise than an attention reads it', () => {
     const refused = compileChain(two, { target: webgpuSubgroups, dtype: 'f16' });
     expect(refused.ok ? [] : refused.diagnostics.map((d) => `${d.message}; ${d.help ?? ''}`)).toContain(
-      '`windowed` reads `q` as f16, but `p.query` is stored as f32; write `query[..]: f16 = ..` where it is made, or compile with `--dtype f32`');
+      '`windowed` reads `q` as f16, but `p.query` holds numbers of f32; write `query[..]: f16 = ..` where it is made, or compile with `--dtype f32`');
   });
 });
 
