@@ -1,5 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { parseSafetensors, encodeSafetensors } from '../../tools/io/safetensors.ts';
 import { compileSource } from '../../compiler/spec/from-source.ts';
 import { maskRows } from '../../compiler/interpreters/dense/index.ts';
@@ -7,7 +10,8 @@ import { denseAttention } from '../../compiler/interpreters/dense/index.ts';
 import { campaign } from '../../tools/fuzz/campaign.ts';
 import { failureFiles, replayedCase } from '../../tools/fuzz/failure-file.ts';
 import { fileCases } from '../../tools/fuzz/file-cases.ts';
-import { compareResult } from '../../tools/fuzz/levels.ts';
+import { findNvcc } from '../../tools/cuda/find-nvcc.ts';
+import { checkCase, compareResult, drawnNumbers, warmEmulator } from '../../tools/fuzz/levels.ts';
 import { checkLaunch } from '../../compiler/spec/check-launch.ts';
 import { randomCases } from '../support/random-spec.ts';
 
@@ -85,3 +89,20 @@ test('a result is compared by its bounds, and NaN never passes', () => {
   expect(compareResult(c, { out: out.map((x, i) => (i === 0 ? x + 1 : x)), lse }, 'f32', { keySteps: 64, splits: 1 })).toMatch(/^out: element 0 of row 0/);
   expect(compareResult(c, { out, lse: lse.map(() => Number.NaN) }, 'f32', { keySteps: 64, splits: 1 })).toMatch(/^lse: /);
 });
+
+test('the cases of a lot are compiled for the emulator with one run of nvcc', async ({ skip }) => {
+  const found = findNvcc();
+  if ('looked' in found) return skip(`no nvcc in ${found.looked.join(', ')}`);
+  const cache = mkdtempSync(join(tmpdir(), 'filigree-fuzz-'));
+  vi.stubEnv('FILIGREE_CACHE', cache);
+  try {
+    const result = await campaign(fc, randomCases({ maxLength: 9, dims: [8] }), (c, seed) => checkCase('cuda-emulated', c, seed, drawnNumbers(seed)), {
+      runs: 3, seed: 11, ...quiet, prepare: (lot) => warmEmulator(lot, drawnNumbers),
+    });
+    expect(result).toMatchObject({ runs: 3, failures: 0 });
+    expect(readdirSync(join(cache, 'cuda')).filter((f) => f.endsWith('.ptx'))).toHaveLength(1);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(cache, { recursive: true, force: true });
+  }
+}, 120_000);
