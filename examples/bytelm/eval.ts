@@ -3,18 +3,17 @@
  * the language model under patterns of attention, against dense. Prints a table (or JSON) and writes page, curves and the figures of every
  * window to a folder; a run that is interrupted goes on where it stopped.
  */
+import type { Span } from '../../dsl/span.ts';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import type { Span } from '../../dsl/span.ts';
-import { choiceOf, countOf, has, textOf, textsOf, valueSpan } from '../../tools/command-line/command.ts';
+import { choiceOf, countOf, has, textOf, valueSpan } from '../../tools/command-line/command.ts';
 import type { CommandModule, Given } from '../../tools/command-line/command.ts';
 import { claimFolder, pathOf } from '../../tools/command-line/outputs.ts';
-import { refuse, suggestion } from '../../tools/command-line/problems.ts';
+import { refuse } from '../../tools/command-line/problems.ts';
 import { wordSpan } from '../../tools/command-line/words.ts';
-import { collect, orRefuse, settingsOf, tensorsOf } from '../../tools/commands/launch-options.ts';
+import { collect, orRefuse, tensorsOf } from '../../tools/commands/launch-options.ts';
 import { backends } from '../../tools/engines/index.ts';
 import { reasonOf, writeAtomic } from '../../tools/io/files.ts';
-import type { Parameters } from '../../tools/methods/methods-file.ts';
 import { nearestFile } from '../../tools/tensor-file.ts';
 import { figuresOf } from './figures.ts';
 import type { Counting, Figures } from './figures.ts';
@@ -22,47 +21,12 @@ import { measurePattern } from './measure.ts';
 import { dataFile, readWeights, weightsFile } from './model.ts';
 import { accuracyCurves, evaluationPage, figuresTable, lossCurves } from './page.ts';
 import { exampleFile, modelProgram, readPatterns } from './programs.ts';
-import type { Choice } from './programs.ts';
+import { patternsOf } from './patterns.ts';
+import type { Asked } from './patterns.ts';
 import { openStore, rowKey } from './results.ts';
 import { distanceFits, retrievalWindow } from './retrieval.ts';
 import { windowsOf } from './windows.ts';
 import type { Window } from './windows.ts';
-
-interface Asked {
-  readonly choice: Choice;
-  readonly span: Span;
-}
-
-/** `sinks + window` is asked for as `sinks-window`. */
-const wordOf = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-
-/** The patterns that the command names, one for each budget; all of the list if it names none. */
-function patternsOf(given: Given): readonly Asked[] {
-  const list = readPatterns();
-  const settings = settingsOf(given);
-  const set: Parameters = Object.fromEntries([...settings].map(([name, { text }]) => [name, text === 'true' ? true : text === 'false' ? false : Number(text)]));
-  const bad = [...settings].find(([, { text }]) => text !== 'true' && text !== 'false' && (text.trim() === '' || !Number.isFinite(Number(text))));
-  if (bad !== undefined) refuse('FIL9004', `--set takes numbers, true or false, not '${bad[1].text}'`, bad[1].span);
-  const named = textsOf(given, 'pattern');
-  const listed = [{ title: 'dense', ...list.dense, budgets: [{}] }, ...list.methods];
-  const words = named.length === 0 ? listed.map((m) => wordOf(m.title)) : named;
-  return words.flatMap((word): readonly Asked[] => {
-    const span = named.length === 0 ? wordSpan(given.line, () => false) : valueSpan(given, 'pattern', word);
-    const file = /^(.*\.fil)(?::([A-Za-z_][A-Za-z0-9_]*))?$/.exec(word);
-    if (file !== null) {
-      const [, program = '', name] = file;
-      if (!existsSync(pathOf(given, program))) {
-        const help = nearestFile(pathOf(given, program));
-        refuse('FIL9005', `the file '${program}' does not exist`, span, help === undefined ? {} : { help });
-      }
-      return [{ choice: { title: name ?? basename(program, '.fil'), program, name, parameters: set }, span }];
-    }
-    const method = listed.find((m) => wordOf(m.title) === wordOf(word));
-    if (method === undefined) return refuse('FIL9004', `there is no pattern '${word}'`, span, { help: suggestion(word, listed.map((m) => wordOf(m.title)), 'patterns') });
-    const points = new Map(method.budgets.map((budget) => [JSON.stringify({ ...budget, ...set }), budget]));
-    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...set } }, span }));
-  });
-}
 
 function bytesOf(given: Given): { readonly name: string; readonly bytes: Uint8Array; readonly span: Span } {
   const file = textOf(given, 'text');

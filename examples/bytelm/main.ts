@@ -1,10 +1,15 @@
 /**
- * The process around the evaluation: `npm run eval -- --help`. Exit codes as those of `filigree`.
+ * The processes around the commands of this example: `npm run eval -- --help`, `npm run generate -- --help`, `npm run heads -- --help`.
+ * Exit codes as those of `filigree`.
  */
 import { processIo } from '../../tools/command-line/io.ts';
 import { runProgram } from '../../tools/command-line/main.ts';
-import { command } from './eval.ts';
+import { command as evaluation } from './eval.ts';
+import { command as generation } from './generation.ts';
+import { command as heads } from './heads.ts';
 
-const code = await runProgram('npm run eval --', command, process.argv.slice(2), processIo(undefined));
+const [name = 'eval', ...words] = process.argv.slice(2);
+const command = new Map([['eval', evaluation], ['generate', generation], ['heads', heads]]).get(name) ?? evaluation;
+const code = await runProgram(`npm run ${name} --`, command, words, processIo(undefined));
 // An open device would keep the process.
 process.exit(code);

@@ -69,11 +69,18 @@ export interface ProgramRequest {
 /** The model with an attention, for windows of one length. */
 export function modelProgram(given: Given, request: ProgramRequest): ModelProgram {
   const { window } = request;
-  return chainProgram(given, request, 'bytelm', new Map([['token', { extents: [1, window], data: new Int32Array(window) }]]));
+  return chainProgram(given, request, 'bytelm', { nQ: window, changing: new Map([['token', { extents: [1, window], data: new Int32Array(window) }]]) });
 }
 
-/** A chain of the model with an attention; `changing` has a value of each tensor that differs from run to run. */
-export function chainProgram(given: Given, { choice, window, weights, tensors, span }: ProgramRequest, chainName: string, changing: ReadonlyMap<string, TensorValue>): ModelProgram {
+export interface Changing {
+  /** Bytes that a run reads. */
+  readonly nQ: number;
+  /** A value of each tensor that differs from run to run. */
+  readonly changing: ReadonlyMap<string, TensorValue>;
+}
+
+/** A chain of the model with an attention. */
+export function chainProgram(given: Given, { choice, window, weights, tensors, span }: ProgramRequest, chainName: string, { nQ, changing }: Changing): ModelProgram {
   const source = openSource(given, choice.program);
   const name = choice.name ?? onlyAttention(source.declarations, choice.program, span);
   const parameters = source.parameters(name);
@@ -88,7 +95,7 @@ export function chainProgram(given: Given, { choice, window, weights, tensors, s
   if (attention.computes !== 'attention') refuse('FIL9004', `'${name}' of ${choice.program} computes no attention`, span);
   const chain = openSource(given, exampleFile(given, 'bytelm.fil')).chainOf(chainName, new Map(), new Map([['attend', attention]]));
 
-  const sizes: Sizes = { batch: 1, heads: shape.heads, kvHeads: shape.kvHeads, nQ: window, nK: window, dim: shape.dim };
+  const sizes: Sizes = { batch: 1, heads: shape.heads, kvHeads: shape.kvHeads, nQ, nK: window, dim: shape.dim };
   const scalars = new Map<string, number>();
   for (const { name: scalar, defaultValue } of chain.scalars) {
     const value = choice.parameters[scalar] ?? defaultValue;
