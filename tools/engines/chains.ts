@@ -1,12 +1,13 @@
 /**
- * Everything that can run a chain, behind one function. In: a backend's name, a chain, a launch. Out: what the chain gives back, or
+ * Everything that can run a chain, once or many times, behind one function each. In: a backend's name, a chain, a launch. Out: what the chain gives back, or
  * diagnostics. The interpreter is the definition; the others run what the compiler linked.
  */
 import { denseChain } from '../../compiler/interpreters/dense/index.ts';
 import { withAllResults } from '../../compiler/pipeline.ts';
+import type { TensorValue } from '../../compiler/spec/ir.ts';
 import { good, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
-import type { Backend, ChainRequest, ChainResult, EngineOutput } from './engine.ts';
+import type { Backend, ChainOpening, ChainRequest, ChainResult, EngineOutput, KeptChain } from './engine.ts';
 
 /** Runs a launch of a chain once. */
 export async function runChain(backend: Backend, request: ChainRequest): Promise<Checked<ChainResult>> {
@@ -33,4 +34,20 @@ export async function runChain(backend: Backend, request: ChainRequest): Promise
     default:
       return unreachable(backend);
   }
+}
+
+/** Opens a chain that is to run many times. Devices keep what is kept; the other backends are given it again with every launch. */
+export async function openChain(backend: Backend, opening: ChainOpening & Pick<ChainRequest, 'adapter'>): Promise<Checked<KeptChain>> {
+  if (backend === 'wgsl') return (await import('./device-chain.ts')).openDeviceChain(opening.chain, opening);
+  if (backend === 'cuda') return (await import('./cuda.ts')).openChainOnCuda(opening);
+  const kept = new Map<string, TensorValue>();
+  return good({
+    name: backend,
+    keep: (tensors) => {
+      tensors.forEach((value, name) => kept.set(name, value));
+      return good(undefined);
+    },
+    run: (launch) => runChain(backend, { ...opening, launch: { ...launch, tensors: new Map([...kept, ...launch.tensors]) } }),
+    close: () => kept.clear(),
+  });
 }

@@ -20,9 +20,11 @@ import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import type { NvccOptions } from '../cuda/nvcc.ts';
 import { chainInput } from './chain-input.ts';
+import { openCudaChain } from './cuda-chain.ts';
+import { ensure, kernelLauncher, refusalsOf } from './cuda-launch.ts';
 import { allocate, neededOf, readBack, stageOutputs } from './cuda-emulated.ts';
 import type { EmulatedArtefact, Memory } from './cuda-emulated.ts';
-import type { ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult } from './engine.ts';
+import type { ChainOpening, ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult, KeptChain } from './engine.ts';
 
 export interface CudaSession {
   readonly name: string;
@@ -33,6 +35,8 @@ export interface CudaSession {
   readonly runChain: (request: ChainRequest, repeats?: number) => Promise<Checked<ChainResult & { readonly milliseconds: readonly number[] }>>;
   /** The same of what is compiled already, for the session's target or one that offers no more. */
   readonly runCompiled: (artefact: EmulatedArtefact, launch: LaunchInput, repeats?: number) => ReturnType<CudaSession['run']>;
+  /** A chain whose parameters may stay on the device from launch to launch. */
+  readonly openChain: (request: ChainOpening) => Promise<Checked<KeptChain>>;
   readonly close: () => void;
 }
 
@@ -49,24 +53,6 @@ export function targetOfCapability(major: number, minor: number): { readonly arc
   if (major === 12) return { arch: `sm_12${minor}a`, target: sm120a };
   // Machines between them have at least what 8.0 has, but 8.6 and 8.9 hold less workgroup memory: as much as 12.0.
   return { arch: `sm_${major}${minor}`, target: major === 8 && minor !== 0 && minor !== 7 ? { ...sm80, workgroupBytes: sm120a.workgroupBytes } : sm80 };
-}
-
-// cuda.h: CUDA_ERROR_OUT_OF_MEMORY.
-const outOfMemory = 2;
-
-/** A refusal of the driver, on its way to the caller of the session. */
-class DriverRefusal extends Error {
-  readonly status: number;
-  readonly bytes: number;
-  constructor(status: number, what: string, bytes = 0) {
-    super(what);
-    this.status = status;
-    this.bytes = bytes;
-  }
-}
-
-function ensure(status: number, what: string, bytes = 0): void {
-  if (status !== 0) throw new DriverRefusal(status, what, bytes);
 }
 
 /** Opens the first device. */
@@ -86,12 +72,13 @@ export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions 
     target,
     run: (request, repeats = 0) => runOn(driver, { arch, target, ...options }, request, repeats),
     runChain: (request, repeats = 0) => runChainOn(driver, { arch, target, ...options }, request, repeats),
+    openChain: (opening) => openCudaChain(driver, { arch, target, ...options }, opening, `${device.name} (${arch})`),
     runCompiled: (artefact, launch, repeats = 0) => runArtefact(driver, { arch, target, ...options }, artefact, launch, repeats),
     close: () => void driver.destroyContext(context.handle),
   });
 }
 
-type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
+export type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
 
 async function runOn(driver: CudaDriver, setting: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
   const { spec, launch, inputs, dtype, products } = request;
@@ -116,25 +103,13 @@ async function runArtefact(driver: CudaDriver, { arch, target, make = 'cubin', n
   if (!resolved.ok) return resolved;
   const made: Handle[] = [];
   try {
-    return good(execute(driver, hostPlan, image.value.data, resolved.value, launch, repeats, made));
-  } catch (error) {
-    if (!(error instanceof DriverRefusal)) throw error;
-    if (error.status === outOfMemory) return bad([outOfDeviceMemory(noSpan, { terms: [{ what: error.message, bytes: error.bytes }] })]);
-    return bad([deviceLost(noSpan, { reason: `${error.message}: ${driver.words(error.status)}` })]);
+    return refusalsOf(driver, () => execute(driver, hostPlan, image.value.data, resolved.value, launch, repeats, made));
   } finally {
     for (const address of made) driver.free(address);
   }
 }
 
-function bytesOfHandle(address: Handle, offset: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(address) + BigInt(offset), true);
-  return bytes;
-}
-
 function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved: ResolvedLaunch, input: LaunchInput, repeats: number, made: Handle[]): EngineResult & { readonly milliseconds: readonly number[] } {
-  const module = driver.loadModule(image);
-  ensure(module.status, 'loading the kernels');
   const memory = new Map<string, Memory & { readonly address: Handle }>();
   for (const buffer of resolved.buffers) {
     const place = driver.allocate(buffer.bytes);
@@ -144,30 +119,8 @@ function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved
     ensure(driver.upload(place.handle, held.bytes), `uploading ${buffer.name}`);
     memory.set(buffer.name, { ...held, address: place.handle });
   }
-  const kernels = new Map<string, Handle>();
-  const kernelOf = (name: string, sharedBytes: number): Handle => {
-    const known = kernels.get(name);
-    if (known !== undefined) return known;
-    const entry = driver.getFunction(module.handle, cudaEntry(plan.name, name));
-    ensure(entry.status, `finding the kernel ${name}`);
-    if (sharedBytes > 48 * 1024) ensure(driver.allowShared(entry.handle, sharedBytes), `workgroup memory of ${name}`);
-    kernels.set(name, entry.handle);
-    return entry.handle;
-  };
-  const launchPiece = (piece: ResolvedPiece): void => {
-    const kernel = plan.kernels.find((k) => k.name === piece.kernel);
-    if (kernel === undefined) throw new CompilerBug('launch', `no kernel '${piece.kernel}'`);
-    const pointers = piece.bindings.map((b) => {
-      const held = memory.get(b.buffer);
-      if (held === undefined) throw new CompilerBug('launch', `no buffer '${b.buffer}'`);
-      return bytesOfHandle(held.address, b.offset);
-    });
-    const words = uniformWords(kernel, piece.uniforms);
-    const uniforms = kernel.uniforms.length === 0 ? [] : [new Uint8Array(words.buffer, 0, kernel.uniforms.length * 4)];
-    const status = driver.launch(kernelOf(piece.kernel, kernel.sharedBytes), piece.workgroups, kernel.workgroupSize, kernel.sharedBytes, [...pointers, ...uniforms]);
-    ensure(status, `launching ${piece.kernel}`);
-  };
-  const runAll = (): void => resolved.pieces.forEach(launchPiece);
+  const launchPiece = kernelLauncher(driver, plan, image);
+  const runAll = (): void => resolved.pieces.forEach((piece) => launchPiece(piece, (name) => memory.get(name)?.address));
 
   runAll();
   ensure(driver.synchronize(), 'running the kernels');
@@ -214,4 +167,22 @@ export function runOnCuda(request: EngineRequest): Promise<Checked<EngineResult>
 /** Runs one launch of a chain there. */
 export function runChainOnCuda(request: ChainRequest): Promise<Checked<ChainResult>> {
   return onFirst((session) => session.runChain(request));
+}
+
+/** Compiles a chain for it; it stays open until the chain is closed. */
+export async function openChainOnCuda(opening: ChainOpening): Promise<Checked<KeptChain>> {
+  const driver = await loadDriver();
+  if (typeof driver === 'string') return bad([noCudaDevice(noSpan, { reason: driver })]);
+  const session = openCudaSession(driver);
+  if (!session.ok) return session;
+  const opened = await session.value.openChain(opening);
+  if (!opened.ok) {
+    session.value.close();
+    return opened;
+  }
+  const close = (): void => {
+    opened.value.close();
+    session.value.close();
+  };
+  return good({ ...opened.value, close });
 }

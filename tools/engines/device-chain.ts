@@ -13,28 +13,15 @@ import type { Checked } from '../../dsl/diagnostic.ts';
 import { noSpan } from '../../dsl/span.ts';
 import { uploadTensor, type Tensor } from '../../backends/wgsl/runtime/buffers.ts';
 import { launch as launchPlan, preparePlan, type PreparedPlan, type RunOptions } from '../../backends/wgsl/runtime/execute.ts';
-import type { ChainRequest, ChainResult, EngineOutput } from './engine.ts';
+import type { ChainOpening, ChainRequest, ChainResult, EngineOutput, KeptChain } from './engine.ts';
 import { compileWgslChain } from './compile.ts';
 import { sharedSession, valuesOf } from './device.ts';
 
-export interface DeviceChain {
-  /** The device in words. */
-  readonly name: string;
-  /** Uploads parameters that stay until they are kept anew. */
-  readonly keep: (tensors: ReadonlyMap<string, TensorValue>) => Checked<undefined>;
-  /** One launch; `launch.tensors` has the parameters that are not kept. */
-  readonly run: (launch: ChainLaunch) => Promise<Checked<ChainResult>>;
-  /** Gives its memory back; the device stays open. */
-  readonly close: () => void;
-}
-
-export interface DeviceChainOptions extends Pick<ChainRequest, 'dtype' | 'adapter' | 'outputs' | 'schedules'> {
-  /** Fill outputs and workspace with NaN before each launch (default), so that what nobody writes is seen. */
-  readonly poison?: boolean;
-}
+/** What there is to say of a chain on this device besides. */
+export type DeviceChainOptions = Omit<ChainOpening, 'chain'> & Pick<ChainRequest, 'adapter'>;
 
 /** Compiles a chain for the device of this process. */
-export async function openDeviceChain(chain: ChainSpec, { dtype, adapter, outputs, schedules, poison = true }: DeviceChainOptions): Promise<Checked<DeviceChain>> {
+export async function openDeviceChain(chain: ChainSpec, { dtype, adapter, outputs, schedules, poison = true }: DeviceChainOptions): Promise<Checked<KeptChain>> {
   const session = await sharedSession(adapter);
   if (!session.ok) return session;
   const { device, target, name } = session.value;

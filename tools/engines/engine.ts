@@ -6,8 +6,9 @@ import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import type { CompileOptions } from '../../compiler/pipeline.ts';
-import type { Launch, Spec } from '../../compiler/spec/ir.ts';
+import type { Launch, Spec, TensorValue } from '../../compiler/spec/ir.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
+import type { Checked } from '../../dsl/diagnostic.ts';
 
 export const backends = ['interpreter', 'wgsl', 'cuda', 'cuda-emulated', 'tile', 'lockstep'] as const;
 
@@ -51,6 +52,24 @@ export interface EngineResult {
   readonly outputs?: ReadonlyMap<string, EngineOutput>;
   /** The device that computed it, in words. */
   readonly device?: string;
+}
+
+/** A chain that is to run many times. */
+export interface ChainOpening extends Pick<ChainRequest, 'chain' | 'dtype' | 'outputs' | 'schedules'> {
+  /** Fill outputs and workspace with NaN before each launch (default), so that what nobody writes is seen. */
+  readonly poison?: boolean;
+}
+
+/** A compiled chain on a device. A launch moves what it is given and its outputs, nothing else. */
+export interface KeptChain {
+  /** The device in words. */
+  readonly name: string;
+  /** Uploads parameters that stay until they are kept anew. */
+  readonly keep: (tensors: ReadonlyMap<string, TensorValue>) => Checked<undefined>;
+  /** One launch; `launch.tensors` has the parameters that are not kept. */
+  readonly run: (launch: ChainLaunch) => Promise<Checked<ChainResult>>;
+  /** Gives its memory back; the device stays open. */
+  readonly close: () => void;
 }
 
 export interface ChainResult {

@@ -12,6 +12,8 @@ import { findNvcc } from '../../../tools/cuda/find-nvcc.ts';
 import { loadDriver, type CudaDriver } from '../../../tools/cuda/driver.ts';
 import { openCudaSession, targetOfCapability } from '../../../tools/engines/cuda.ts';
 import { cases } from '../../conformance/cases.ts';
+import { denseChain } from '../../../compiler/interpreters/dense/chain.ts';
+import { chainOf, smallSchedules, twoLayers, twoLayersLaunch, valueOf } from '../../support/chains.ts';
 import { pretended } from '../../support/pretended-driver.ts';
 
 const found = findNvcc();
@@ -44,6 +46,32 @@ test('the engine uploads, launches every step of the plan in order, reads back a
   expect(refused.ok ? '' : refused.diagnostics.map((d) => d.code).join()).toBe('FIL0607');
   expect(live.size).toBe(0);
 });
+
+test('a chain is launched many times on parameters that stay on the device', async ({ skip }) => {
+  if ('looked' in found) return skip(`no nvcc in ${found.looked.join(', ')}`);
+  const chain = chainOf(twoLayers, 'two');
+  const live = new Map<number, Uint8Array>();
+  const session = openCudaSession(pretended(2 ** 24, live), { make: 'ptx' });
+  if (!session.ok) throw new Error('no session');
+  const opened = valueOf(await session.value.openChain({ chain, dtype: 'f32', schedules: smallSchedules }));
+  const launch = twoLayersLaunch(5);
+  const { x, ...weights } = Object.fromEntries(launch.tensors);
+  if (x === undefined) throw new Error('no tokens');
+  valueOf(opened.keep(new Map(Object.entries(weights))));
+  const dense = denseChain(chain, launch).get(chain.outputs[0]?.value ?? '');
+  for (let round = 0; round < 2; round += 1) {
+    const { outputs } = valueOf(await opened.run({ ...launch, tensors: new Map([['x', x]]) }));
+    const made = outputs.get('y.out')?.values;
+    (dense?.data ?? []).forEach((v, i) => expect(Math.abs((made?.[i] ?? NaN) - v)).toBeLessThan(1e-4));
+  }
+  const none = await opened.run({ ...launch, tensors: new Map() });
+  expect(none.ok ? [] : none.diagnostics.map((d) => d.code)).toEqual(['FIL0506']);
+  const wrong = opened.keep(new Map([['nothing', x]]));
+  expect(wrong.ok ? [] : wrong.diagnostics.map((d) => d.code)).toEqual(['FIL0505']);
+  expect(live.size).toBeGreaterThan(0);
+  opened.close();
+  expect(live.size).toBe(0);
+}, 60_000);
 
 test('a device that does not answer, or is too old, is a diagnostic', () => {
   const codes = (change: Partial<CudaDriver>): string => {
