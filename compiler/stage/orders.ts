@@ -45,26 +45,31 @@ export function isLong(line: Expr, shape: OrderShape): Expr {
 }
 
 /**
- * What a rule's key says of the order where it is an int that rises or falls with the only index, or does not depend on it: then the
- * order is that of the index, and a list of it is a filter. Constants are held so small that nothing wraps.
+ * What a rule's key says of the order where it rises or falls with the only index, or does not depend on it: then the order is that of
+ * the index, and a list of it is a filter. Constants are held so small that nothing wraps.
  */
 export function directionOf(rule: OrderRule): 'ascending' | 'descending' | undefined {
   if (rule.kind !== 'order') return undefined;
   const [index, ...more] = rule.over;
-  if (index === undefined || more.length > 0 || rule.key.type !== 'int') return undefined;
+  if (index === undefined || more.length > 0) return undefined;
   const slope = slopeOf(rule.key, index.name);
-  return slope === undefined ? undefined : slope > 0 ? 'descending' : 'ascending';
+  if (slope === undefined) return undefined;
+  if (slope <= 0) return 'ascending';
+  // A key that falls may fall to equal floats: they are in order by number. One that rises must not be rounded.
+  const isIndex = rule.key.kind === 'unary' && rule.key.op === 'to_float' && rule.key.arg.kind === 'ref' && index.axis.kind !== 'counted';
+  return rule.key.type === 'int' || isIndex ? 'descending' : undefined;
 }
 
-/** The factor of the index in an int expression that is otherwise a small constant. */
+/** The factor of the index in an expression that is otherwise constant. */
 function slopeOf(e: Expr, index: string): number | undefined {
   if (e.kind === 'literal') return Math.abs(e.value) < 2 ** 29 ? 0 : undefined;
+  if (e.kind === 'unary' && e.op === 'to_float') return slopeOf(e.arg, index);
   if (e.kind === 'ref') return e.name === index ? 1 : undefined;
   if (e.kind === 'unary' && e.op === 'neg') {
     const inner = slopeOf(e.arg, index);
     return inner === undefined ? undefined : -inner;
   }
-  if (e.kind === 'binary' && (e.op === 'add' || e.op === 'sub') && (e.left.kind === 'literal' || e.right.kind === 'literal')) {
+  if (e.kind === 'binary' && e.type === 'int' && (e.op === 'add' || e.op === 'sub') && (e.left.kind === 'literal' || e.right.kind === 'literal')) {
     const [left, right] = [slopeOf(e.left, index), slopeOf(e.right, index)];
     return left === undefined || right === undefined ? undefined : e.op === 'add' ? left + right : left - right;
   }

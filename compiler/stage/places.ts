@@ -92,7 +92,7 @@ export function valuesOf(number: Expr, indices: readonly Ranged[]): ReadonlyMap<
 }
 
 /** What a conjunct of a condition says of a loop variable: it is at least, or at most, an expression. */
-function boundOf(cond: Expr, name: string): { readonly least?: Expr; readonly most?: Expr } {
+export function boundOf(cond: Expr, name: string): { readonly least?: Expr; readonly most?: Expr } {
   if (cond.kind !== 'binary' || cond.left.type !== 'int') return {};
   const own = (e: Expr): boolean => e.kind === 'ref' && e.name === name;
   const [op, other] = own(cond.left) ? [cond.op, cond.right] : own(cond.right) ? [turned[cond.op], cond.left] : [undefined, cond.right];

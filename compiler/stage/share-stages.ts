@@ -18,7 +18,8 @@ function renamed(e: Expr, names: ReadonlyMap<string, string>): Expr {
   return inner.kind === 'read' && name !== undefined ? read(name, inner.type, inner.indices) : inner;
 }
 
-function withParts(rule: StageRule, f: (e: Expr) => Expr): StageRule {
+/** The rule with each of its expressions through `f`. */
+export function withParts(rule: StageRule, f: (e: Expr) => Expr): StageRule {
   switch (rule.kind) {
     case 'map':
     case 'recurrence':
@@ -87,13 +88,28 @@ export function wantedNames(spec: Spec): ReadonlySet<string> {
   return new Set([...spec.outputs.map((o) => o.tensor), ...tensorsOfMask(spec.mask), ...scalars]);
 }
 
+/** The stages without wanted tensors that are copies of others which are not: those are made under the wanted names. */
+function withoutWantedCopies(stages: readonly StageTensor[], wanted: ReadonlySet<string>): readonly StageTensor[] {
+  const names = new Map<string, string>();
+  const copies = new Set<string>();
+  stages.forEach((t, at) => {
+    const source = wanted.has(t.name) ? copiedFrom(t, stages.slice(0, at)) : undefined;
+    if (source === undefined || wanted.has(source) || names.has(source)) return;
+    names.set(source, t.name);
+    copies.add(t.name);
+  });
+  if (copies.size === 0) return stages;
+  const left = stages.filter((t) => !copies.has(t.name)).map((t) => ({ ...t, name: names.get(t.name) ?? t.name, rule: withParts(t.rule, (e) => renamed(e, names)) }));
+  return withoutWantedCopies(left, wanted);
+}
+
 /** The spec with each stage tensor made once, and only where it is read. */
 export function shareStages(spec: Spec): Spec {
   const wanted = wantedNames(spec);
   const known = new Map<string, string>();
   const names = new Map<string, string>();
   const distinct: StageTensor[] = [];
-  for (const given of spec.stages) {
+  for (const given of withoutWantedCopies(spec.stages, wanted)) {
     const t: StageTensor = { ...given, rule: withParts(given.rule, (e) => renamed(e, names)) };
     const key = keyOf(t);
     const twin = known.get(key);

@@ -141,7 +141,8 @@ export async function runMethods(session: DeviceSession, jobs: readonly DemoJob[
     entries.push(await entryOf(session, job, options));
   }
   const variants = entries.flatMap((e) => [e.whole, ...(e.selection === undefined ? [] : [e.selection]), ...e.kernels]);
-  const measured = await interleave(variants, rounds, (name, round) => say(`bench: n = ${n}, ${round < 0 ? 'warm-up' : `round ${round + 1} of ${rounds}`}: ${name}`));
+  // Each launch has run once, for what it chooses.
+  const measured = await interleave(variants, rounds, (name, round) => say(`bench: n = ${n}, round ${round + 1} of ${rounds}: ${name}`), true);
   const timings = new Map(variants.flatMap((v, i): readonly (readonly [Variant, Timing])[] => {
     const timing = measured[i];
     return timing === undefined ? [] : [[v, timing]];

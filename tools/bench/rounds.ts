@@ -35,10 +35,10 @@ async function once(run: () => Promise<void>): Promise<{ readonly cpu: number; r
   return { cpu: (used.user + used.system) / 1000, wall: performance.now() - start };
 }
 
-/** Runs all variants `rounds` times in turn, after one run each that does not count. */
-export async function interleave(variants: readonly Variant[], rounds: number, said: (name: string, round: number) => void = () => undefined): Promise<readonly Timing[]> {
+/** Runs all variants `rounds` times in turn, after one run each that does not count, unless they are `warm` already. */
+export async function interleave(variants: readonly Variant[], rounds: number, said: (name: string, round: number) => void = () => undefined, warm = false): Promise<readonly Timing[]> {
   const measured = variants.map(() => ({ cpu: new Array<number>(), wall: new Array<number>() }));
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = warm ? 0 : -1; round < rounds; round += 1) {
     for (const [i, variant] of variants.entries()) {
       said(variant.name, round);
       const { cpu, wall } = await once(variant.run);

@@ -7,8 +7,8 @@ import { swiftshader } from '../../../backends/targets.ts';
 import * as x from '../../../compiler/expr/build.ts';
 import type { Expr } from '../../../compiler/expr/ir.ts';
 import { compileSpec, type Compiled } from '../../../compiler/pipeline.ts';
-import type { Launch, Spec, TensorParam } from '../../../compiler/spec/ir.ts';
-import type { OrderShape } from '../../../compiler/stage/orders.ts';
+import type { Axis, Launch, Spec, TensorParam } from '../../../compiler/spec/ir.ts';
+import { directionOf, type OrderShape } from '../../../compiler/stage/orders.ts';
 import { counted, i, inputsOf, launchOf, levels, param, run, stageSpec, tensor, valueOf, wholes } from './specs.ts';
 
 const keys = { kind: 'keys' } as const;
@@ -56,6 +56,20 @@ const spec = stageSpec([
   tensor('up', 'int', { ...extent, r: counted(x.add(i('n_k'), x.int(2))) }, { kind: 'order', along: 'r', over: [{ name: 'J', axis: keys }], where: takes, key: x.neg(i('J')) }),
   tensor('down', 'int', { ...extent, r: counted(4) }, { kind: 'order', along: 'r', over: [{ name: 'J', axis: keys }], where: takes, key: x.add(i('J'), x.int(3)) }),
 ], [w]);
+
+describe('the direction of an order', () => {
+  const of = (key: Expr, axis: Axis = keys): string | undefined => directionOf({ kind: 'order', along: 'r', over: [{ name: 'J', axis }], where: x.trueExpr, key });
+
+  test('is known where the key is an index that rises or falls, or a constant', () => {
+    expect([of(x.neg(i('J'))), of(x.toFloat(x.neg(i('J')))), of(x.neg(x.toFloat(i('J')))), of(x.sub(x.int(9), i('J'))), of(x.float(1))]).toEqual(Array.from({ length: 5 }, () => 'ascending'));
+    expect([of(i('J')), of(x.toFloat(i('J'))), of(x.add(i('J'), x.int(3)))]).toEqual(Array.from({ length: 3 }, () => 'descending'));
+  });
+
+  test('is not known where rounding or wrapping could change it, or the key reads', () => {
+    const unknown = [of(here), of(x.toFloat(x.add(i('J'), x.int(2 ** 28)))), of(x.add(i('J'), x.int(2 ** 30))), of(x.toFloat(i('J')), counted(i('n_k'))), of(x.mul(i('J'), i('s'))), of(x.sub(x.neg(i('n_k')), i('J')))];
+    expect(unknown).toEqual(unknown.map(() => undefined));
+  });
+});
 
 // Lines that end in a run, with it, behind it; that take one merge, two, three, and more runs than are merged at a time.
 const lengths = [1, 2, 3, 4, 5, 9, 16, 19];
