@@ -79,7 +79,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('tune on several layers', () => {
   test('writes tables by layer and head that the example program runs with, and the program does on each layer what was chosen', async () => {
     const ran = await filigree('tune', 'space.json', '--in', 'l0.safetensors', '--in', 'l1.safetensors', '--out', 'table.safetensors', '--threads', '1', '--json');
-    expect(ran.err).toBe('');
+    expect(ran).toMatchObject({ code: 0 });
     const result: unknown = JSON.parse(ran.out);
     expect(result).toMatchObject({ heads: [{ layer: 0, head: 0, which: 0 }, { layer: 0, head: 1, which: 1 }, { layer: 1, head: 0, which: 1 }, { layer: 1, head: 1, which: 0 }] });
     const table = tensorsOf('table.safetensors');
@@ -156,7 +156,7 @@ describe('calibration of thresholds', () => {
       search: { rule: 'calibrate', share: 0.9, scores: 'sel.score_of', parameter: 'tau' },
     }));
     const ran = await filigree('tune', 'calibrate.json', '--in', 'l0.safetensors', '--in', 'l1.safetensors', '--out', 'tau.safetensors', '--threads', '1', '--json');
-    expect(ran.err).toBe('');
+    expect(ran).toMatchObject({ code: 0 });
     const table = tensorsOf('tau.safetensors');
     expect(table.shape('tau')).toEqual([2, heads]);
     const result: unknown = JSON.parse(ran.out);

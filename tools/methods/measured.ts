@@ -5,7 +5,9 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { Inputs, StoredTensor } from '../../compiler/interpreters/dense/index.ts';
+import type { ScalarType } from '../../compiler/expr/ir.ts';
 import type { Spec } from '../../compiler/spec/ir.ts';
+import { unreachable } from '../../dsl/diagnostic.ts';
 import { choiceOf, countOf, textOf, textsOf, valueSpan } from '../command-line/command.ts';
 import type { Given } from '../command-line/command.ts';
 import { refuse } from '../command-line/problems.ts';
@@ -119,6 +121,21 @@ async function stagesOnDevice({ spec, launch }: Program, inputs: Inputs): Promis
   const ran = orRefuse(await runBackend('wgsl', { spec: stages, launch, inputs, dtype: 'f32' }));
   return new Map(outputs.flatMap(({ name, tensor }): readonly (readonly [string, StoredTensor])[] => {
     const found = ran.outputs?.get(name);
-    return found === undefined ? [] : [[tensor, { extents: found.extents, data: Float64Array.from(found.values) }]];
+    const element = stages.stages.find((t) => t.name === tensor)?.element;
+    return found === undefined || element === undefined ? [] : [[tensor, { extents: found.extents, data: stored(element, found.values) }]];
   }));
+}
+
+/** Values as the dense interpreter keeps a tensor of this element. */
+function stored(element: ScalarType, values: ArrayLike<number>): StoredTensor['data'] {
+  switch (element) {
+    case 'float':
+      return Float64Array.from(values);
+    case 'int':
+      return Int32Array.from(values);
+    case 'bool':
+      return Uint8Array.from(values);
+    default:
+      return unreachable(element);
+  }
 }
