@@ -245,6 +245,17 @@ describe('run', () => {
     for (const other of others) other.forEach((x, i) => expect(Math.abs(x - (exact[i] ?? Number.NaN))).toBeLessThanOrEqual(2 ** -7 * Math.abs(exact[i] ?? 0)));
   });
 
+  test.each([
+    [['run', 'window.fil', '--in', 'in.safetensors', '--out', 'o.safetensors', '--backend', 'lockstep'], 'goes with --backend cuda or cuda-emulated, not lockstep'],
+    [['build', 'window.fil', '--out', 'built'], 'goes with --target cuda or pytorch'],
+    [['build', 'window.fil', '--target', 'cuda', '--dtype', 'bf16', '--out', 'built'], 'about products of f32, and --dtype is bf16'],
+  ])('refuses --precision tf32 where nothing could use it: %s', async (words, said) => {
+    const ran = await filigree(...words, '--precision', 'tf32');
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain('FIL9004');
+    expect(ran.err).toContain(said);
+  });
+
   test('takes tensor parameters from the same file', async () => {
     expect((await filigree('run', 'documents.fil', '--set', 'block=4', '--in', 'in.safetensors', '--out', 'o.safetensors', '--backend', 'interpreter')).code).toBe(0);
   });
