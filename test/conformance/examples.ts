@@ -2,7 +2,7 @@
  * The examples as conformance cases: every attention of every folder, with the schedule that a user gets, on launches of random small sizes.
  * In: the folders, a seed. Out: programs, cases, verdicts. `npm run conformance -- --backend B` judges all of them:
  *
- *   npm run conformance -- --backend cuda-emulated [--dtype f16] [--cases 2] [--only NAME] [--seed 1]
+ *   npm run conformance -- --backend cuda-emulated [--dtype f16] [--cases 2] [--only NAME] [--part 1/4] [--seed 1]
  *   npm run conformance -- --build sm_90a [--dtype f16] [--dim 128]      nvcc makes machine code of every kernel of every example
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -146,11 +146,13 @@ async function main(words: readonly string[]): Promise<number> {
   const backend = backends.find((b) => b === (option(words, 'backend') ?? 'cuda-emulated'));
   const arch = option(words, 'build');
   if (dtype === undefined || backend === undefined || (arch !== undefined && !cudaTargets.some((t) => t.name === arch))) {
-    process.stderr.write(`usage: npm run conformance -- --backend ${backends.join('|')} | --build ${cudaTargets.map((t) => t.name).join('|')} [--dtype f32|f16|bf16] [--dim 16] [--cases 2] [--seed 1] [--only NAME]\n`);
+    process.stderr.write(`usage: npm run conformance -- --backend ${backends.join('|')} | --build ${cudaTargets.map((t) => t.name).join('|')} [--dtype f32|f16|bf16] [--dim 16] [--cases 2] [--seed 1] [--only NAME] [--part 1/4]\n`);
     return 2;
   }
   const only = option(words, 'only');
-  const programs = examplePrograms().filter((p) => only === undefined || p.name.includes(only));
+  // Part i of n: every n-th program, so that several machines may share them.
+  const [part = 1, parts = 1] = (option(words, 'part') ?? '1/1').split('/').map(Number);
+  const programs = examplePrograms().filter((p, i) => (only === undefined || p.name.includes(only)) && i % parts === part - 1);
   const dim = Number(option(words, 'dim') ?? (arch === undefined ? 16 : 128));
   if (arch !== undefined) return (await buildAll(programs, arch, dim, dtype)) > 0 ? 1 : 0;
   const cases = programs.flatMap((p, i) => exampleCases(p, { dtype, dim, maxLength: 150, seed: Number(option(words, 'seed') ?? 1) + i, count: Number(option(words, 'cases') ?? 2) }));
