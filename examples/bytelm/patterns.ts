@@ -48,7 +48,9 @@ export function patternsOf(given: Given, usual?: readonly string[]): readonly As
     }
     const method = listed.find((m) => wordOf(m.title) === wordOf(word));
     if (method === undefined) return refuse('FIL9004', `there is no pattern '${word}'`, span, { help: suggestion(word, listed.map((m) => wordOf(m.title)), 'patterns') });
-    const points = new Map(method.budgets.map((budget) => [JSON.stringify({ ...budget, ...set }), budget]));
-    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...set } }, span }));
+    // What others are compared with has no settings.
+    const own = method.title === 'dense' ? {} : set;
+    const points = new Map(method.budgets.map((budget) => [JSON.stringify({ ...budget, ...own }), budget]));
+    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...own } }, span }));
   });
 }
