@@ -14,7 +14,8 @@ import type { Launch, Spec, TensorValue } from '../../compiler/spec/ir.ts';
 import { denseStages } from '../../compiler/interpreters/dense/index.ts';
 import { runChain } from '../../tools/engines/chains.ts';
 import { compileWgsl, compileWgslChain } from '../../tools/engines/compile.ts';
-import { randomInputs } from '../../tools/inputs.ts';
+import type { FloatElement } from '../../compiler/tile/ir.ts';
+import { asStored, randomInputs } from '../../tools/inputs.ts';
 import { chainOf, selecting, smallSchedules as schedules, twoLayers, twoLayersLaunch, valueOf } from '../support/chains.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -81,7 +82,7 @@ attention chosen() {
 }
 `;
 
-function write(name: string, dtype: 'f32' | 'f16'): string {
+function write(name: string, dtype: FloatElement): string {
   const compiled = compileWgsl(specOf(name), { target: device.target, dim: 8, dtype, schedules });
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('; '));
   const text = bindingsModule(compiled.value.hostPlan, new Map([...compiled.value.texts].map(([kernel, t]) => [kernel, t.text])));
@@ -117,6 +118,7 @@ describe('a generated module', () => {
   test('type-checks under strict settings with the WebGPU types alone, also with names that clash with its own', () => {
     write('picked_columns', 'f32');
     write('picked_columns', 'f16');
+    write('picked_columns', 'bf16');
     write('half_of', 'f32');
     writeChain('two');
     writeChain('picking');
@@ -138,6 +140,7 @@ describe('a generated module', () => {
     [37, 37, 4, 2, 'f32'],
     [2, 61, 2, 2, 'f32'],
     [21, 33, 2, 1, 'f16'],
+    [21, 33, 2, 1, 'bf16'],
   ] as const)('computes what the interpreter does: n_q %d, n_k %d, %d heads on %d, %s', async (nQ, nK, heads, kvHeads, dtype) => {
     const spec = specOf('picked_columns');
     const run = await attentionOf(write('picked_columns', dtype), 'pickedColumns');
@@ -147,7 +150,7 @@ describe('a generated module', () => {
       batch: 2, heads, kvHeads, nQ, nK, q: inputs.q, k: inputs.k, v: inputs.v, window: 9,
       columns: launch.tensors.get('columns')?.data, granted: launch.tensors.get('granted')?.data,
     });
-    const truth = attentionWithBounds(spec, launch, inputs, { outType: dtype, splits: nK });
+    const truth = attentionWithBounds(spec, launch, asStored(inputs, dtype), { outType: dtype, splits: nK });
     expect(compareRows(result.out, truth.out, truth.bounds.out).ratio).toBeLessThanOrEqual(1);
     expect(compareRows(result.lse, truth.lse, truth.bounds.lse).ratio).toBeLessThanOrEqual(1);
   });
