@@ -9,13 +9,13 @@
 import { good, type Checked } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, bool, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
-import { freeRefs, readTensors, substitute } from '../expr/traverse.ts';
+import { freeRefs, substitute } from '../expr/traverse.ts';
 import type { Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
 import { stageBuffers } from '../stage/buffers.ts';
 import { lowerStages } from '../stage/lower-stages.ts';
 import type { OrderShape } from '../stage/orders.ts';
-import { ceilDiv, rowTiles } from '../tile/arrangement.ts';
+import { ceilDiv, isLaunchModulus, rowTiles } from '../tile/arrangement.ts';
 import type { BufferDecl, FloatElement, GridAxis, TileProgram } from '../tile/ir.ts';
 import { lowerMerge } from '../tile/lower-merge.ts';
 import { lowerPass, type PassGeometry } from '../tile/lower-pass.ts';
@@ -158,16 +158,15 @@ function programBuffers(buffers: readonly HostBuffer[], names: Names): ReadonlyM
 }
 
 /**
- * Tiles of a pass along the rows. When the modulus is read from a tensor or differs by head, as many as any modulus m needs:
- * m * ceil(ceil(n_q / m) / rows) is at most n_q for tiles of two rows and more, and below 2 n_q for tiles of one.
+ * Tiles of a pass along the rows. When the modulus is read from a tensor or differs by head, as many as any modulus m needs: one class has at
+ * most ceil(n_q / rows), with m = 1; all m classes together m * ceil(ceil(n_q / m) / rows), which is at most n_q for tiles of two rows and more,
+ * and below 2 n_q for tiles of one.
  */
 function passTiles(pass: Pass, names: Names, rows: number): Expr {
   if (pass.rows.kind === 'contiguous') return rowTiles(pass.rows, int(rows), int(1));
-  const { modulus } = pass.rows;
-  const refs = freeRefs(modulus);
-  const known = readTensors(modulus).size === 0 && !refs.has('h') && !refs.has('b');
-  const most = rows === 1 ? mul(int(2), i('n_q')) : i('n_q');
-  return known ? rowTiles(pass.rows, int(rows), names.inside(modulus)) : most;
+  const { modulus, only } = pass.rows;
+  if (isLaunchModulus(modulus)) return rowTiles(pass.rows, int(rows), names.inside(modulus));
+  return only !== undefined ? ceilDiv(i('n_q'), int(rows)) : rows === 1 ? mul(int(2), i('n_q')) : i('n_q');
 }
 
 /** The programs of the spec's stage tensors, which everything else may read. */

@@ -5,6 +5,7 @@
  */
 import type { Expr } from '../expr/ir.ts';
 import { add, and, div, eq, ge, int, lt, max, min, mod, mul, read, ref, select, sub } from '../expr/build.ts';
+import { freeRefs, readTensors } from '../expr/traverse.ts';
 import type { KeyArrangement, RowArrangement } from '../plan/ir.ts';
 import type { Builder } from './build.ts';
 import type { TileStmt } from './ir.ts';
@@ -37,6 +38,12 @@ export function rowTiles(rows: RowArrangement, tileRows: Expr, modulus: Expr): E
   }
 }
 
+/** Whether a launch knows the modulus of a pass, and with it how many tiles its rows make. */
+export function isLaunchModulus(modulus: Expr): boolean {
+  const refs = freeRefs(modulus);
+  return readTensors(modulus).size === 0 && !refs.has('h') && !refs.has('b');
+}
+
 /** Statements that define `row_base` and `row_step`: row i of the tile is row_base + i * row_step, existing while below n_q. */
 export function defineRows(b: Builder, names: Names, rows: RowArrangement, tileRows: number): readonly TileStmt[] {
   const tile = ref('tile', 'int');
@@ -47,9 +54,11 @@ export function defineRows(b: Builder, names: Names, rows: RowArrangement, tileR
   const step = ref('row_step', 'int');
   const perClass = ref('tiles_per_class', 'int');
   const within = mul(mul(mod(tile, perClass), int(tileRows)), step);
+  const wanted = (only: Expr): Expr => mod(sub(mod(names.inside(only), modulus), mod(firstPosition, modulus)), modulus);
+  // Where only the kernel knows the modulus there may be more instances than tiles: those beyond have a class that no row is in.
   const rowClass = rows.only === undefined
     ? div(tile, perClass)
-    : mod(sub(mod(names.inside(rows.only), modulus), mod(firstPosition, modulus)), modulus);
+    : isLaunchModulus(rows.modulus) ? wanted(rows.only) : select(lt(tile, perClass), wanted(rows.only), nQ);
   return [
     b.note('rows of one residue class, a modulus apart'),
     b.letScalar('row_step', max(int(1), min(modulus, nQ))),
