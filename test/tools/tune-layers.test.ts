@@ -78,10 +78,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('tune on several layers', () => {
   test('writes tables by layer and head that the example program runs with, and the program does on each layer what was chosen', async () => {
-    const ran = await filigree('tune', 'space.json', '--in', 'l0.safetensors', '--in', 'l1.safetensors', '--out', 'table.safetensors', '--threads', '1', '--json');
+    const ran = await filigree('tune', 'space.json', '--in', 'l0.safetensors', '--in', 'l1.safetensors', '--out', 'table.safetensors', '--plot', 'table.svg', '--threads', '1', '--json');
     expect(ran).toMatchObject({ code: 0 });
     const result: unknown = JSON.parse(ran.out);
     expect(result).toMatchObject({ heads: [{ layer: 0, head: 0, which: 0 }, { layer: 0, head: 1, which: 1 }, { layer: 1, head: 0, which: 1 }, { layer: 1, head: 1, which: 0 }] });
+    expect(readFileSync(join(folder, 'table.svg'), 'utf8')).toContain('>chosen per head</text>');
     const table = tensorsOf('table.safetensors');
     expect(table.ints('which')).toEqual([0, 1, 1, 0]);
     expect(table.ints('window')).toEqual([1, 1, 1, 1]);

@@ -1,10 +1,11 @@
 /**
  * `filigree tune SPACE.json --in A.safetensors [--in B ...] --out TABLE.safetensors [--budget density|flops] [--objective output-error|mass-recall]
- * [--limit SHARE] [--unchecked] [--json]`: a program and parameters for each head of each layer. The space is a methods file with a `which` for
+ * [--limit SHARE] [--plot FILE.svg] [--unchecked] [--json]`: a program and parameters for each head of each layer. The space is a methods file with a `which` for
  * each method, a `search` rule and the per-head program. Inputs of one layer (`layer` in a file's metadata) are texts that its heads are judged on
  * together. Writes the tensors that the program reads, [heads] or [layers, heads], and beside them a JSON record of what was found; then
  * runs the program with the table on every input and compares.
  */
+import { curvesToSvg } from '../../compiler/report/curve-plot.ts';
 import { claimOutput } from '../command-line/outputs.ts';
 import { choiceOf, fileSpan, has, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
@@ -22,7 +23,7 @@ import { parametersText } from '../methods/report-text.ts';
 import { tablesOf } from '../methods/tables.ts';
 import { calibrate } from '../methods/run-calibration.ts';
 import { choose, frontierOf, headsOf, meansOf, singlesOf } from '../methods/tune.ts';
-import type { Choice } from '../methods/tune.ts';
+import type { Choice, Means } from '../methods/tune.ts';
 import { figure, percent, tableText } from '../table.ts';
 import type { RawTensor } from '../tensors.ts';
 import { collect } from './launch-options.ts';
@@ -80,6 +81,7 @@ export const command: CommandModule = {
       .option('--budget <name>', 'what costs: density or flops, each as a share of dense (default: density)')
       .option('--objective <name>', 'what is lost: output-error or mass-recall (default: output-error)')
       .option('--limit <share>', 'cost allowed, instead of the limit in the file')
+      .option('--plot <file>', 'SVG: error against density, of the candidates given to all heads and of choices per head')
       .option('--unchecked', 'do not run the per-head program with the table')
       .option('--tile <count>', 'side of the tiles in which work is counted (default: 64)')
       .option('--backend <name>', 'what runs the stages: interpreter, or wgsl for long inputs (default: interpreter)')
@@ -98,6 +100,8 @@ export const command: CommandModule = {
     const record = output.replace(/(\.safetensors)?$/, '.json');
     const recordPath = claimOutput(given, record, valueSpan(given, 'out', output));
     const outputs = { output, path, record, recordPath };
+    const plot = textOf(given, 'plot');
+    const plotPath = plot === undefined ? undefined : claimOutput(given, plot, valueSpan(given, 'plot', plot));
     if (rule.rule === 'calibrate') return calibrate(given, methods, rule, files, heads, outputs);
 
     const unnumbered = methods.file.methods.find((m) => m.which === undefined);
@@ -129,6 +133,16 @@ export const command: CommandModule = {
       singles: singlesOf(tuned).map(({ method, parameters, ...means }) => ({ method: method.title, parameters: { ...method.parameters, ...parameters }, ...means })),
     };
     writeAtomic(recordPath, `${JSON.stringify(result, null, 1)}\n`, inputs);
+    if (plotPath !== undefined) {
+      const curve = (name: string, points: readonly Means[]) => ({ name, points: points.map((p) => ({ x: p.density, y: p.error })) });
+      const singles = singlesOf(tuned);
+      writeAtomic(plotPath, curvesToSvg({
+        title: `One setting for ${choices.length} heads, and one for each`,
+        xTitle: 'density (share of the pairs of dense attention)',
+        yTitle: 'relative output error (L2, mean over heads)',
+        series: [curve('chosen per head', result.frontier), ...candidates.map((m) => curve(m.title, singles.filter((s) => s.method === m)))],
+      }), inputs);
+    }
     const measured = has(given, 'unchecked') ? undefined : await checked(given, methods, files, heads, choices, made.tables);
     if (given.json) given.io.out(`${JSON.stringify({ ...result, ...(measured === undefined ? {} : { perHead: measured }) })}\n`);
     else {
