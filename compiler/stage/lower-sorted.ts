@@ -5,11 +5,11 @@
  * a lane a chunk, which is near the root of the line. A last merge takes as many runs as are left, however long the line.
  */
 import type { Expr } from '../expr/ir.ts';
-import { add, and, div, element, eq, float, fold, gt, int, lt, min, mod, mul, not, or, read, ref, select, sub, toFloat, trueExpr, unary } from '../expr/build.ts';
+import { add, and, div, element, eq, falseExpr, float, fold, gt, int, lt, min, mod, mul, not, or, read, ref, select, sub, toFloat, trueExpr, unary } from '../expr/build.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
 import type { TileProgram, TileStmt } from '../tile/ir.ts';
 import type { StageContext } from './context.ts';
-import { chunkOf, codeOf, comesBefore, numberBy, orderBuffers, pairAt, takesPartBy, type OrderRule, type OrderShape, type Turn } from './orders.ts';
+import { chunkOf, comesBefore, numberBy, orderBuffers, pairAt, pairOf, takesPartBy, type OrderRule, type OrderShape, type Turn } from './orders.ts';
 import { numberOf, placesOf, valuesOf, type Places, type Ranged } from './places.ts';
 import { product } from './tensors.ts';
 
@@ -36,15 +36,15 @@ const isTrue = (name: string): Expr => element(name, 'bool');
 /** Runs of this length after each merge, shortest first; the last one is the whole line, however long. */
 function mergesOf(shape: OrderShape): readonly { readonly from: number; readonly fan: number | undefined }[] {
   const { run, fan } = shape;
-  return [{ from: run, fan }, { from: run * fan, fan }, { from: run * fan * fan, fan: undefined }];
+  return [{ from: run, fan }, { from: run * fan, fan }, { from: run * fan ** 2, fan }, { from: run * fan ** 3, fan: undefined }];
 }
 
-/** Where the sorted lines lie when all merges are done; each changes the turn. */
-function sortedTurns(s: Sorting, shape: OrderShape): { readonly inA: Expr } {
-  const [first, second, third] = mergesOf(shape).map((m) => gt(s.size, int(m.from)));
-  if (first === undefined || second === undefined || third === undefined) return { inA: trueExpr };
-  // Runs lie in a; one merge ends in b, two in a, three in b.
-  return { inA: or(not(first), and(second, not(third))) };
+/** Whether the sorted lines lie in `a` when all merges are done: runs lie there at first, and each merge changes the turn. */
+function endsInA(s: Sorting, shape: OrderShape): Expr {
+  return mergesOf(shape).reduceRight((inA: { readonly yes: Expr; readonly no: Expr }, { from }) => {
+    const merged = gt(s.size, int(from));
+    return { yes: or(not(merged), inA.no), no: and(merged, inA.yes) };
+  }, { yes: trueExpr, no: falseExpr }).yes;
 }
 
 function columnPlaces(s: Sorting, last: Ranged): Places {
@@ -63,11 +63,11 @@ function pairs(s: Sorting): TileProgram {
   const at = atPlace(places, place);
   const fixed = new Map([...places.at].filter(([name]) => name !== place.name));
   const own = valuesOf(at, over);
-  const key = element('key', s.type);
+  const pair = pairOf(at, isTrue('takes_part'), ownKey(s));
   return c.program(places.grid, places.around([
     c.b.tile('key', s.type, column, c.say(rule.key, fixed, own)),
     c.b.tile('takes_part', 'bool', column, c.say(rule.where, fixed, own)),
-    ...storePair(s, 'b', places.number, key, codeOf(at, isTrue('takes_part'), eq(key, key)), places.exists),
+    ...storePair(s, 'b', places.number, pair.key, pair.code, places.exists),
   ]), 'pairs');
 }
 
@@ -144,25 +144,17 @@ function merge(s: Sorting, from: number, fan: number | undefined, turn: Turn, le
   ]), `merge_${level}`);
 }
 
-/** Tiles that hold the pair at a sorted place, wherever the merges left it. */
-function sortedPair(s: Sorting, shape: OrderShape, at: Expr, withKey: boolean): readonly TileStmt[] {
+/** A tile `code` of the element at a sorted place, wherever the merges left it. */
+function sortedCode(s: Sorting, shape: OrderShape, at: Expr): readonly TileStmt[] {
   const { b } = s.c;
-  const { inA } = sortedTurns(s, shape);
-  const fill = (turn: Turn): readonly TileStmt[] => {
-    const pair = pairAt(s.type, turn, at);
-    return [...(withKey ? [b.map('key', pair.key)] : []), b.map('code', pair.code)];
-  };
-  return [
-    ...(withKey ? [b.tile('key', s.type, s.column, s.type === 'float' ? float(0) : int(0))] : []),
-    b.tile('code', 'int', s.column, int(0)),
-    ...b.when(inA, fill('a'), fill('b')),
-  ];
+  const fill = (turn: Turn): readonly TileStmt[] => [b.map('code', read(orderBuffers.code(turn), 'int', [at]))];
+  return [b.tile('code', 'int', s.column, int(0)), ...b.when(endsInA(s, shape), fill('a'), fill('b'))];
 }
 
 /** How many of the own line take part: those that do not come last. Declares tiles `low` and `high`; the count is `low`. */
 function countOfLine(s: Sorting, shape: OrderShape, line: Expr): readonly TileStmt[] {
   const { b } = s.c;
-  const { inA } = sortedTurns(s, shape);
+  const inA = endsInA(s, shape);
   const middle = div(add(tile('low'), tile('high')), int(2));
   const halve = (turn: Turn): readonly TileStmt[] => {
     const [at, takes, open] = [`middle_${turn}`, `takes_part_${turn}`, `open_${turn}`] as const;
@@ -183,17 +175,21 @@ function countOfLine(s: Sorting, shape: OrderShape, line: Expr): readonly TileSt
   ];
 }
 
+/** Ranks, a lane a chunk of the sorted line: how many take part is looked up once a chunk. */
 function rankOf(s: Sorting, shape: OrderShape): TileProgram {
-  const { c } = s;
-  const place: Ranged = { name: "place'", extent: s.size };
-  const places = columnPlaces(s, place);
-  const at = atPlace(places, place);
-  const fixed = new Map([...places.at].filter(([name]) => name !== place.name));
+  const { c, column } = s;
+  const { places, line, first } = chunkPlaces(s);
+  const fixed = new Map([...places.at].filter(([name]) => name !== chunkName));
+  const at = add(tile('first'), ref('step', 'int'));
   const number = numberOf(c.indices, new Map([...fixed, ...valuesOf(numberBy(tile('code')), s.over)]));
   return c.program(places.grid, places.around([
-    ...sortedPair(s, shape, places.number, false),
-    ...countOfLine(s, shape, sub(places.number, at)),
-    c.put(number, select(takesPartBy(tile('code')), at, tile('low')), places.exists),
+    c.b.tile('first', 'int', column, first),
+    c.b.tile('line', 'int', column, line),
+    ...countOfLine(s, shape, tile('line')),
+    c.b.loop('step', int(0), chunkOf(s.size), [
+      ...sortedCode(s, shape, add(tile('line'), min(at, sub(s.size, int(1))))),
+      c.put(number, select(takesPartBy(tile('code')), at, tile('low')), and(places.exists, lt(at, s.size))),
+    ]),
   ]), 'ranks');
 }
 
@@ -205,14 +201,16 @@ function listOf(s: Sorting, shape: OrderShape, rule: OrderRule & { readonly kind
   const line = mul(numberOf(s.lines, places.at), s.size);
   const isThere = and(lt(at, s.size), takesPartBy(tile('code')));
   return c.program(places.grid, places.around([
-    ...sortedPair(s, shape, add(line, min(at, sub(s.size, int(1)))), false),
+    ...sortedCode(s, shape, add(line, min(at, sub(s.size, int(1))))),
     c.put(numberOf(c.indices, places.at), select(isThere, numberBy(tile('code')), int(-1)), places.exists),
   ]), 'list');
 }
 
+const chunkName = "chunk'";
+
 function chunkPlaces(s: Sorting): { readonly places: Places; readonly chunk: Expr; readonly chunks: Expr; readonly line: Expr; readonly first: Expr } {
   const chunks = ceilDiv(s.size, chunkOf(s.size));
-  const place: Ranged = { name: "chunk'", extent: chunks };
+  const place: Ranged = { name: chunkName, extent: chunks };
   const places = columnPlaces(s, place);
   const chunk = atPlace(places, place);
   return { places, chunk, chunks, line: mul(numberOf(s.lines, places.at), s.size), first: mul(chunk, chunkOf(s.size)) };
@@ -222,23 +220,23 @@ function chunkPlaces(s: Sorting): { readonly places: Places; readonly chunk: Exp
 function sumsOf(s: Sorting, shape: OrderShape): TileProgram {
   const { c, column } = s;
   const { places, line, first } = chunkPlaces(s);
-  const step = ref('step', 'int');
-  const at = add(tile('first'), step);
+  const at = add(tile('first'), ref('step', 'int'));
   return c.program(places.grid, places.around([
     c.b.tile('first', 'int', column, first),
     c.b.tile('line', 'int', column, line),
     c.b.tile('sum', 'float', column, float(0)),
     c.b.loop('step', int(0), chunkOf(s.size), [
-      ...sortedPair(s, shape, add(tile('line'), min(at, sub(s.size, int(1)))), true),
-      c.b.map('sum', add(element('sum', 'float'), weightHere(s, at))),
+      ...sortedCode(s, shape, add(tile('line'), min(at, sub(s.size, int(1))))),
+      c.b.map('sum', add(element('sum', 'float'), weightHere(s, new Map([...places.at].filter(([name]) => name !== chunkName)), at))),
     ]),
     c.b.store(orderBuffers.sums, column, [places.number], element('sum', 'float'), places.exists),
   ]), 'sums');
 }
 
-/** The key of the sorted place `at`, in tiles `key` and `code`, where it lies in the line and takes part. */
-function weightHere(s: Sorting, at: Expr): Expr {
-  return select(and(lt(at, s.size), takesPartBy(tile('code'))), toFloat(ownKey(s)), float(0));
+/** The key of the sorted place `at`, whose code is in tile `code`, where it lies in the line and takes part. */
+function weightHere(s: Sorting, fixed: ReadonlyMap<string, Expr>, at: Expr): Expr {
+  const key = s.c.say(s.rule.kind === 'mass' ? s.rule.key : float(0), fixed, valuesOf(numberBy(tile('code')), s.over));
+  return select(and(lt(at, s.size), takesPartBy(tile('code'))), toFloat(key), float(0));
 }
 
 function massOf(s: Sorting, shape: OrderShape): TileProgram {
@@ -246,7 +244,7 @@ function massOf(s: Sorting, shape: OrderShape): TileProgram {
   const { places, chunk, chunks, line, first } = chunkPlaces(s);
   const step = ref('step', 'int');
   const other = ref('other', 'int');
-  const fixed = new Map([...places.at].filter(([name]) => name !== "chunk'"));
+  const fixed = new Map([...places.at].filter(([name]) => name !== chunkName));
   const at = add(tile('first'), step);
   const number = numberOf(c.indices, new Map([...fixed, ...valuesOf(numberBy(tile('code')), s.over)]));
   const sums = (to: Expr): Expr => fold('sum', 'other', int(0), to, read(orderBuffers.sums, 'float', [add(sub(places.number, chunk), other)]));
@@ -256,9 +254,9 @@ function massOf(s: Sorting, shape: OrderShape): TileProgram {
     c.b.tile('before', 'float', column, sums(chunk)),
     c.b.tile('all', 'float', column, sums(chunks)),
     c.b.loop('step', int(0), chunkOf(s.size), [
-      ...sortedPair(s, shape, add(tile('line'), min(at, sub(s.size, int(1)))), true),
+      ...sortedCode(s, shape, add(tile('line'), min(at, sub(s.size, int(1))))),
       c.put(number, select(takesPartBy(tile('code')), element('before', 'float'), element('all', 'float')), and(places.exists, lt(at, s.size))),
-      c.b.map('before', add(element('before', 'float'), weightHere(s, at))),
+      c.b.map('before', add(element('before', 'float'), weightHere(s, fixed, at))),
     ]),
   ]), 'masses');
 }

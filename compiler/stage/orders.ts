@@ -4,11 +4,12 @@
  * program, since one is made after the other.
  *
  * A line lies as pairs of key and code, in `a` and `b` by turns. The code is the element's number in its line with its class above: an element
- * that takes part, one whose key is no number (these come last), one that takes no part. Pairs are in order where classes rise, within a
- * class keys fall, and among equal keys codes rise; no two codes are equal, so ties are decided. Lines are shorter than 2^29.
+ * that takes part, one whose key is minus infinity, one whose key is no number, one that takes no part; all but the first have the least key
+ * there is. So pairs are in order where keys fall, and among equal keys codes rise; no two codes are equal. Lines are shorter than 2^29.
  */
 import type { Expr } from '../expr/ir.ts';
-import { add, and, binary, div, eq, gt, int, lt, max, or, read, select, unary } from '../expr/build.ts';
+import { floatMax, intMin } from '../expr/arithmetic.ts';
+import { add, and, binary, div, eq, float, ge, gt, int, lt, max, or, read, select, unary } from '../expr/build.ts';
 import type { HostBuffer } from '../launch/plan.ts';
 import type { Spec } from '../spec/ir.ts';
 import type { StageRule, StageTensor } from '../spec/stage.ts';
@@ -23,7 +24,7 @@ export interface OrderShape {
   readonly fan: number;
 }
 
-export const usualOrders: OrderShape = { counted: 64, run: 32, fan: 32 };
+export const usualOrders: OrderShape = { counted: 64, run: 16, fan: 8 };
 
 export type OrderRule = Extract<StageRule, { readonly kind: 'rank' | 'mass' | 'order' }>;
 
@@ -120,25 +121,26 @@ export function orderMemory(spec: Spec): readonly HostBuffer[] {
 const classBits = 29;
 const below = 2 ** classBits;
 
-/** The code of element `number`. */
-export function codeOf(number: Expr, takesPart: Expr, isNumber: Expr): Expr {
-  return add(number, select(takesPart, select(isNumber, int(0), int(below)), int(2 * below)));
+/** What lies in memory for an element with this key. */
+export function pairOf(number: Expr, takesPart: Expr, key: Expr): { readonly key: Expr; readonly code: Expr } {
+  if (key.type !== 'float') return { key: select(takesPart, key, int(intMin)), code: add(number, select(takesPart, int(0), int(3 * below))) };
+  const least = float(-floatMax);
+  const isPlain = and(takesPart, ge(key, least));
+  const kind = select(takesPart, select(ge(key, least), int(0), select(eq(key, key), int(below), int(2 * below))), int(3 * below));
+  return { key: select(isPlain, key, least), code: add(number, kind) };
 }
 
 export function takesPartBy(code: Expr): Expr {
-  return lt(code, int(2 * below));
+  return lt(code, int(3 * below));
 }
 
 export function numberBy(code: Expr): Expr {
   return binary('bit_and', code, int(below - 1));
 }
 
-/** Whether one pair comes before another, whose class is `otherClass`. */
+/** Whether one pair comes before another. */
 export function comesBefore(key: Expr, code: Expr, otherKey: Expr, otherCode: Expr): Expr {
-  const kind = binary('shr', code, int(classBits));
-  const otherKind = binary('shr', otherCode, int(classBits));
-  const within = or(and(eq(kind, int(0)), gt(key, otherKey)), and(or(gt(kind, int(0)), eq(key, otherKey)), lt(code, otherCode)));
-  return or(lt(kind, otherKind), and(eq(kind, otherKind), within));
+  return or(gt(key, otherKey), and(eq(key, otherKey), lt(code, otherCode)));
 }
 
 /** Reads of the pair at a place of the sorted memory. */
