@@ -54,10 +54,9 @@ function pieceOf(length: number, most: number): number | undefined {
 const bufferOf = (e: Read): string => bufferName(e.tensor, new Set());
 
 /** How a factor is read, given what pieces there are. */
-function settled(f: Factor, piece: number, isAcross: boolean): Factor {
+function settled(f: Factor, piece: number): Factor {
   if (f.kind === 'elements') return f;
-  const fits = isAcross ? f.kind === 'across' : f.kind === 'along' && pieceOf(f.length, piece) !== undefined;
-  return fits ? f : { kind: 'elements', value: f.read };
+  return f.kind === 'along' && pieceOf(f.length, piece) !== undefined ? f : { kind: 'elements', value: f.read };
 }
 
 function inTile({ row, col }: Contraction): ReadonlyMap<string, Expr> {
@@ -93,9 +92,12 @@ function partValue(sum: Sum, tile: string): Expr {
 }
 
 function addProduct(t: Tiles, p: Product, target: string, shared: ReadonlyMap<string, Expr>): readonly TileStmt[] {
-  const left = settled(p.left, t.piece, false);
-  const right = settled(p.right, t.piece, t.isAcross);
   if (t.isAcross) return acrossSum(t, p, target, shared);
+  const factors = [settled(p.left, t.piece), settled(p.right, t.piece)] as const;
+  // Beside a factor that is made element by element pieces are short, and a row is read in them only where it is made of whole ones.
+  const isMixed = factors[0].kind !== factors[1].kind;
+  const read = (f: Factor): Factor => (isMixed && f.kind === 'along' && f.length % step !== 0 ? { kind: 'elements', value: f.read } : f);
+  const [left, right] = [read(factors[0]), read(factors[1])];
   const along = [left, right].flatMap((f) => (f.kind === 'along' ? [f] : []));
   const [first] = along;
   const whole = along.length === 2 && first !== undefined ? pieceOf(first.length, t.piece) : undefined;
