@@ -34,15 +34,17 @@ const dense = chainSpec('bytelm', '../causal/causal.fil', 'dense_causal');
 describe('the model on a device', () => {
   it('makes every tensor of every call within the rounding of its rule', async () => {
     const all = withAllResults(dense);
-    const outputs = valueOf(await (await runnerOf(all)).run(given(tokens(2)), sizes(2)));
-    const launch = { sizes: sizes(2), scalars: new Map<string, number>(), tensors: new Map([...weights, ...given(tokens(2))]) };
+    // One byte at position 1, where angles are no longer 0: the check of a byte takes about a second.
+    const one = { batch: 1, nQ: 1, nK: 2 };
+    const token = given(tokens(2).subarray(1));
+    const outputs = valueOf(await (await runnerOf(all)).run(token, one));
+    const launch = { sizes: one, scalars: new Map<string, number>(), tensors: new Map([...weights, ...token]) };
     expect(checkChain(all, launch, outputs, { outType: 'f32', cutsOf: () => ({ keySteps: 32, splits: 16 }) })).toEqual([]);
   });
 
   it('gives every logit within what rounding may do, and counts what the mask lets through', async () => {
     const n = 19;
-    const window = chainSpec('bytelm', '../sliding-window/sliding-window.fil', 'sliding_window');
-    const outputs = valueOf(await (await runnerOf(withCounts(window), { window: n })).run(given(tokens(n)), sizes(n)));
+    const outputs = valueOf(await (await runnerOf(withCounts(dense))).run(given(tokens(n)), sizes(n)));
     expect(strayLogits(outputs.get('y.logits')?.values ?? [], expectedLogits(n))).toEqual([]);
     expect(livePairs(outputs, 4)).toEqual(Array.from({ length: 6 }, () => [190, 190, 190, 190]));
   });
