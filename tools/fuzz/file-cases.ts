@@ -29,8 +29,13 @@ function scalarValue(p: ScalarParam, random: Random, sizes: Sizes): number {
   }
 }
 
-function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: ReadonlyMap<string, number>): TensorValue {
-  const extents = p.axes.map((axis) => axisExtent(axis, sizes, (size) => evaluate(size, values)) ?? random.int(0, 8));
+/** `free` holds the extents of free axes by name: axes of one name have one extent. */
+function tensorValue(p: TensorParam, random: Random, sizes: Sizes, values: ReadonlyMap<string, number>, free: Map<string, number>): TensorValue {
+  const extents = p.axes.map((axis) => {
+    const known = axisExtent(axis, sizes, (size) => evaluate(size, values)) ?? (axis.kind === 'free' ? free.get(axis.name) : undefined) ?? random.int(0, 8);
+    if (axis.kind === 'free') free.set(axis.name, known);
+    return known;
+  });
   const length = extents.reduce((a, b) => a * b, 1);
   const perPosition = p.axes.some((a) => a.kind === 'keys' || a.kind === 'queries');
   switch (p.element) {
@@ -58,7 +63,8 @@ export function launchFrom(spec: Declared, sizes: Sizes, seed: number): Launch |
     const random = randomOf(mixSeeds(seed, attempt));
     const scalars = new Map(spec.scalars.map((p) => [p.name, scalarValue(p, random, sizes)]));
     const values = new Map([...scalars, ['n_q', sizes.nQ], ['n_k', sizes.nK], ['heads', sizes.heads], ['kv_heads', sizes.kvHeads], ['batch', sizes.batch], ['dim', sizes.dim]]);
-    const launch: Launch = { sizes, scalars, tensors: new Map(spec.tensors.map((p) => [p.name, tensorValue(p, random, sizes, values)])) };
+    const free = new Map<string, number>();
+    const launch: Launch = { sizes, scalars, tensors: new Map(spec.tensors.map((p) => [p.name, tensorValue(p, random, sizes, values, free)])) };
     broken = checkLaunch(spec, launch);
     if (broken.length === 0) return withDefaults(spec, launch);
   }
