@@ -46,7 +46,7 @@ function space(change: (method: Readonly<Record<string, unknown>>) => object = (
     { title: 'lines', program: tuned, name: 'heavy_lines', which: 4, budgets: [{ lines: 2 }] },
     { title: 'dense', ...dense, which: 5 },
   ];
-  return JSON.stringify({ dense, methods: methods.map(change), perHead: { program: tuned, name: 'tuned', choice: 'which', layer: 'layer', ...perHead }, search: { rule: 'best', limit: 0.2 } });
+  return JSON.stringify({ dense, methods: methods.map(change), perHead: { program: tuned, name: 'tuned_heads', choice: 'which', layer: 'layer', ...perHead }, search: { rule: 'best', limit: 0.2 } });
 }
 
 async function filigree(...argv: readonly string[]) {
@@ -89,7 +89,7 @@ describe('tune on several layers', () => {
     expect(['which', 'window', 'sinks', 'best', 'tau', 'lines'].map(table.shape)).toEqual(Array.from({ length: 6 }, () => [2, heads]));
     for (const layer of [0, 1]) {
       const own = await filigree(
-        'run', join(repository, 'examples', 'per-head-mix', 'tuned.fil'), '--name', 'tuned', '--set', `layer=${layer}`, '--in', `l${layer}.safetensors`, '--tensors', 'table.safetensors',
+        'run', join(repository, 'examples', 'per-head-mix', 'tuned.fil'), '--name', 'tuned_heads', '--set', `layer=${layer}`, '--in', `l${layer}.safetensors`, '--tensors', 'table.safetensors',
         '--out', 'out.safetensors', '--backend', 'interpreter',
       );
       expect(own.code).toBe(0);
@@ -109,7 +109,7 @@ describe('tune on several layers', () => {
   });
 
   test.each([
-    ['numbers of methods and program that disagree', () => space((m) => (m['title'] === 'window' ? { ...m, which: 1 } : m)), "'tuned' does not do what was chosen: head 0 of layer 0"],
+    ['numbers of methods and program that disagree', () => space((m) => (m['title'] === 'window' ? { ...m, which: 1 } : m)), "'tuned_heads' does not do what was chosen: head 0 of layer 0"],
     ['a parameter that no candidate sets', () => space((m) => (m['title'] === 'lines' ? { ...m, as: { lines: 'line_count' } } : m)), "no candidate has a value for 'lines'"],
     ['a choice that the program does not read', () => space(undefined, { choice: 'pattern' }), "no tensor 'pattern' with a value per head"],
   ])('%s: refused', async (_, written, message) => {
