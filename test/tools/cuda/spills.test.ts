@@ -1,6 +1,6 @@
 /**
- * Default schedules keep what a lane holds in registers: of two examples no kernel moves a byte to memory and back for want of them. All examples were
- * looked at once by hand (docs/decisions/0013-registers-before-occupancy.md).
+ * Default schedules keep what a lane holds in registers: of two examples no kernel moves a byte to memory and back for want of them. More were
+ * looked at by hand (docs/decisions/0013-registers-before-occupancy.md).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
