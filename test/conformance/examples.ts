@@ -34,17 +34,20 @@ export interface ExampleProgram {
 
 /**
  * Constants that fit short sequences: blocks of 64 and more would leave one tile of everything. A default of 16 or more becomes an eighth of
- * it; where the program refuses that, its defaults stay.
+ * it, where the program takes that; a constant without one gets 4.
  */
-function smallConstants(header: string): ReadonlyMap<string, number> {
-  const defaults = [...header.matchAll(/const (\w+): int[^=,)]*= (\d+)/g)].map(([, name = '', value = '']) => [name, Number(value)] as const);
-  return new Map(defaults.filter(([, value]) => value >= 16).map(([name, value]) => [name, Math.ceil(value / 8)]));
+function constantsOf(header: string, small: boolean): ReadonlyMap<string, number> {
+  const all = [...header.matchAll(/const (\w+): int[^=,)]*(?:= (\d+))?/g)].map(([, name = '', value]) => [name, value === undefined ? undefined : Number(value)] as const);
+  return new Map(all.flatMap(([name, value]): readonly (readonly [string, number])[] => {
+    if (value === undefined) return [[name, 4]];
+    return small && value >= 16 ? [[name, Math.ceil(value / 8)]] : [];
+  }));
 }
 
 function specOf(file: string, name: string, header: string): Spec {
-  const small = compileSource({ file }, read, name, smallConstants(header));
+  const small = compileSource({ file }, read, name, constantsOf(header, true));
   if (small.ok) return small.value;
-  const plain = compileSource({ file }, read, name);
+  const plain = compileSource({ file }, read, name, constantsOf(header, false));
   if (!plain.ok) throw new Error(`${file}: ${plain.diagnostics.map((d) => d.message).join('; ')}`);
   return plain.value;
 }
