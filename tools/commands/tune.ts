@@ -5,7 +5,6 @@
  * together. Writes the tensors that the program reads, [heads] or [layers, heads], and beside them a JSON record of what was found; then
  * runs the program with the table on every input and compares.
  */
-import { curvesToSvg } from '../../compiler/report/curve-plot.ts';
 import { claimOutput } from '../command-line/outputs.ts';
 import { choiceOf, fileSpan, has, onlyFile, requiredText, textOf, valueSpan } from '../command-line/command.ts';
 import type { CommandModule, Given } from '../command-line/command.ts';
@@ -23,7 +22,8 @@ import { parametersText } from '../methods/report-text.ts';
 import { tablesOf } from '../methods/tables.ts';
 import { calibrate } from '../methods/run-calibration.ts';
 import { choose, frontierOf, headsOf, meansOf, singlesOf } from '../methods/tune.ts';
-import type { Choice, Means } from '../methods/tune.ts';
+import type { Choice } from '../methods/tune.ts';
+import { tuningPlot } from '../methods/tuning-plot.ts';
 import { figure, percent, tableText } from '../table.ts';
 import type { RawTensor } from '../tensors.ts';
 import { collect } from './launch-options.ts';
@@ -133,16 +133,7 @@ export const command: CommandModule = {
       singles: singlesOf(tuned).map(({ method, parameters, ...means }) => ({ method: method.title, parameters: { ...method.parameters, ...parameters }, ...means })),
     };
     writeAtomic(recordPath, `${JSON.stringify(result, null, 1)}\n`, inputs);
-    if (plotPath !== undefined) {
-      const curve = (name: string, points: readonly Means[]) => ({ name, points: points.map((p) => ({ x: p.density, y: p.error })) });
-      const singles = singlesOf(tuned);
-      writeAtomic(plotPath, curvesToSvg({
-        title: `One setting for ${choices.length} heads, and one for each`,
-        xTitle: 'density (share of the pairs of dense attention)',
-        yTitle: 'relative output error (L2, mean over heads)',
-        series: [curve('chosen per head', result.frontier), ...candidates.map((m) => curve(m.title, singles.filter((s) => s.method === m)))],
-      }), inputs);
-    }
+    if (plotPath !== undefined) writeAtomic(plotPath, tuningPlot(result.frontier, result.singles, choices.length), inputs);
     const measured = has(given, 'unchecked') ? undefined : await checked(given, methods, files, heads, choices, made.tables);
     if (given.json) given.io.out(`${JSON.stringify({ ...result, ...(measured === undefined ? {} : { perHead: measured }) })}\n`);
     else {
