@@ -6,7 +6,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCase } from '../../tools/golden/case.ts';
+import type { GoldenCase, GoldenTensor } from '../../tools/golden/case.ts';
 import { compareTensor, toleranceOf } from '../../tools/golden/compare.ts';
+import { execute } from '../../tools/golden/execute.ts';
 import { loadMappings } from '../../tools/golden/main.ts';
 import { runCase } from '../../tools/golden/run-case.ts';
 import { findNvcc } from '../../tools/cuda/find-nvcc.ts';
@@ -42,6 +44,30 @@ describe.skipIf(files.length === 0)('a selection that differs from the reference
     const result = await runCase(other, mappings, 'lockstep');
     expect(result).toMatchObject({ status: 'fail', choices: 0 });
     expect(result.faults.at(-1)).toMatch(/^beyond rounding: the interpreter differs as well, page_mask: 1 of /);
+  });
+});
+
+describe('a selection that rounding decides', () => {
+  // Fifteen equal shares: whether three fifths of them reach 0.6 is a matter of the last bit, in float64 and in single precision.
+  const n = 15;
+  const floats = (shape: readonly number[], data: readonly number[]): GoldenTensor => ({ shape, dtype: 'float64', data });
+  const given = (name: string, value: (i: number) => number): readonly [string, GoldenTensor] => [name, floats([1, n, 4], Array.from({ length: n * 4 }, (_, i) => value(i)))];
+  const asked = (outputs: GoldenCase['outputs']): GoldenCase => ({
+    system: 'xattention', name: 'equal shares', params: { block_size: 3, stride: 1, threshold: [0.6], causal: false, chunk_size: n },
+    inputs: new Map([given('q', () => 0), given('k', () => 0), given('v', (i) => i % 7)]), outputs, tolerance: { abs: 1e-9, rel: 1e-9 },
+  });
+
+  it('passes with the number of choices, and the attention over them is judged', async () => {
+    const wanted = new Map(['mask_minimal', 'o_minimal'].map((name) => [name, floats([0], [])]));
+    const [run] = mappings.filter((m) => m.systems.includes('xattention')).flatMap((m) => m.runs(asked(wanted)));
+    if (run === undefined) throw new Error('no run');
+    const [exact, single] = [await execute(run, 'interpreter'), await execute(run, 'lockstep')];
+    if (typeof exact === 'string' || typeof single === 'string') throw new Error('it does not run');
+    const [keep, other] = [exact, single].map(({ made }) => Array.from(made.output('sel.keep').values));
+    const different = keep?.filter((x, i) => x !== other?.[i]).length;
+    expect(different, 'other numbers are needed for a tie').toBeGreaterThan(0);
+    const outputs = new Map([['mask_minimal', { shape: [1, 5, 5], dtype: 'bool', data: keep ?? [] }], ['o_minimal', floats([1, n, 4], Array.from(exact.made.out.values))]]);
+    expect(await runCase(asked(outputs), mappings, 'lockstep')).toMatchObject({ status: 'pass', faults: [], choices: different });
   });
 });
 
