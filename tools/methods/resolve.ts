@@ -1,7 +1,7 @@
 /**
  * Methods as programs on given inputs. In: a methods file that the command line names, the sizes of a Q/K/V file. Out: for each method and
- * budget a spec and a launch. A number given for a tensor parameter fills it; its
- * free axes then have the extent 1. What is wrong ends the command with a diagnostic.
+ * budget a spec and a launch. A number given for a tensor parameter fills it; its free axes then have the extent 1. What is wrong ends the
+ * command with a diagnostic.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
