@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { printSpec } from '../../compiler/spec/print.ts';
-import type { TensorValue } from '../../compiler/spec/ir.ts';
+import type { Spec, TensorValue } from '../../compiler/spec/ir.ts';
 import { writeAtomic } from '../../tools/io/files.ts';
 import type { ModelProgram } from './programs.ts';
 
@@ -99,10 +98,14 @@ function bytesOf({ extents, data }: TensorValue): Uint8Array {
   return Buffer.concat([Buffer.from(extents.join()), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
+/** A program without the places in its text. */
+function meaning(units: readonly Spec[]): string {
+  return JSON.stringify(units, (name, value: unknown) => (name === 'span' || name === 'doc' ? undefined : value));
+}
+
 /** By what a row is found again. */
 export function rowKey(program: ModelProgram, window: number, textBytes: Uint8Array, backend: string): string {
-  const hash = createHash('sha256').update(printSpec(program.attention)).update(`${window} ${backend}`).update(textBytes);
-  for (const unit of program.chain.units) hash.update(printSpec(unit));
+  const hash = createHash('sha256').update(meaning(program.chain.units)).update(`${window} ${backend}`).update(textBytes);
   for (const [name, value] of [...program.scalars].sort()) hash.update(`${name}=${value};`);
   for (const [name, tensor] of [...program.tensors].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(bytesOf(tensor));
   return hash.digest('hex').slice(0, 24);

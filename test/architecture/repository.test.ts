@@ -56,9 +56,12 @@ test('every exception in the ledger gives its reason', () => {
 /** What examples are run on, and lists of examples to compare (`filigree report`): no programs of their own. */
 const dataFolders = ['data', 'methods'];
 
+/** Whole models, which run patterns and show none: their figures are pages of results. */
+const modelFolders = ['bytelm'];
+
 test('every example is complete', () => {
   const root = join(repositoryRoot, 'examples');
-  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !dataFolders.includes(entry.name));
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory() && ![...dataFolders, ...modelFolders].includes(entry.name));
   expect(folders.length).toBeGreaterThanOrEqual(17);
   expectNone(
     rules.examplesAreComplete(
@@ -68,6 +71,14 @@ test('every example is complete', () => {
       }),
     ),
   );
+});
+
+test('models among the examples have a program, a README and a page of results', () => {
+  for (const name of modelFolders) {
+    const files = readdirSync(join(repositoryRoot, 'examples', name));
+    expect(files).toContain(`${name}.fil`);
+    expect(readFileSync(join(repositoryRoot, 'examples', name, 'README.md'), 'utf8')).toMatch(/\(\.\.\/\.\.\/docs\/results\/\S+\.md\)/);
+  }
 });
 
 test('folders of data beside the examples hold data only', () => {

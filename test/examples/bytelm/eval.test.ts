@@ -9,13 +9,19 @@ import { command } from '../../../examples/bytelm/eval.ts';
 import { figuresOf } from '../../../examples/bytelm/figures.ts';
 import { weightsOf } from '../../../examples/bytelm/model.ts';
 import { accuracyCurves, evaluationPage, lossCurves } from '../../../examples/bytelm/page.ts';
-import { openStore } from '../../../examples/bytelm/results.ts';
+import { modelProgram } from '../../../examples/bytelm/programs.ts';
+import { openStore, rowKey } from '../../../examples/bytelm/results.ts';
 import type { Row } from '../../../examples/bytelm/results.ts';
 import { distanceFits, keyLength, retrievalWindow } from '../../../examples/bytelm/retrieval.ts';
 import { scoreBytes } from '../../../examples/bytelm/score.ts';
 import { windowsOf } from '../../../examples/bytelm/windows.ts';
+import type { Given } from '../../../tools/command-line/command.ts';
 import { memoryIo } from '../../../tools/command-line/io.ts';
 import { runProgram } from '../../../tools/command-line/main.ts';
+import { progressOn } from '../../../tools/command-line/progress.ts';
+import { commandLineOf } from '../../../tools/command-line/words.ts';
+import { noSpan } from '../../../dsl/span.ts';
+import { weights } from './support.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -125,6 +131,21 @@ describe('the store', () => {
     expect(openStore(file, []).row('key')).toEqual(row('window', 1, 18));
     writeFileSync(file, readFileSync(file, 'utf8').slice(0, -20));
     expect(openStore(file, []).row('key')).toBeUndefined();
+  });
+});
+
+describe('a row', () => {
+  const key = (parameters: Readonly<Record<string, number>>, size = 64): string => {
+    const io = memoryIo(root);
+    const given: Given = { io, line: commandLineOf([]), files: [], options: {}, json: false, progress: progressOn(io, true), sources: new Map(), inputs: new Set() };
+    const choice = { title: 't', program: 'examples/block-top-k/block-top-k.fil', name: 'block_top_k', parameters };
+    return rowKey(modelProgram(given, { choice, window: size, weights, tensors: new Map(), span: noSpan }), size, letters, 'wgsl');
+  };
+
+  it('is found again by the same program, and by no other: constants, numbers and lengths count', () => {
+    expect(key({ best: 4 })).toBe(key({ best: 4 }));
+    const others = [key({ best: 4 }), key({ best: 8 }), key({ best: 4, block: 32 }), key({ best: 4 }, 128)];
+    expect(new Set(others).size).toBe(4);
   });
 });
 
