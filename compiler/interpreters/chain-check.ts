@@ -6,6 +6,7 @@
  * call to call: stages by their rules (stage-check.ts), attentions within the error that correct f32 arithmetic may have (bounds.ts).
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
+import type { ScalarType } from '../expr/ir.ts';
 import type { Cuts } from '../launch/cuts.ts';
 import type { ChainCall, ChainSpec } from '../spec/chain.ts';
 import type { Spec } from '../spec/ir.ts';
@@ -28,12 +29,24 @@ export function checkChain(chain: ChainSpec, launch: ChainLaunch, made: Readonly
   const sizes = chainSizes(chain, launch.sizes);
   const names = worldOf(chain, { ...launch, sizes }).constants;
   const values = new Map<string, StoredTensor>(launch.tensors);
-  for (const [name, { extents, values: numbers }] of made) values.set(name, { extents, data: Float64Array.from(numbers) });
+  const elements = new Map<string, ScalarType>(chain.calls.flatMap((call) => elementsOf(chain.units[call.unit]).map(([result, element]) => [`${call.name}.${result}`, element] as const)));
+  for (const [name, tensor] of made) values.set(name, storedAs(elements.get(name) ?? 'float', tensor));
   return chain.calls.flatMap((call) => {
     const unit = chain.units[call.unit];
     if (unit === undefined) throw new CompilerBug('chain check', `call '${call.name}' of no unit`);
     return checkCall(call, unit, launchOfCall(call, values, names, sizes), made, values, options).map((complaint) => `${call.name}: ${complaint}`);
   });
+}
+
+/** Elements of what a unit gives, by the names of its outputs. */
+function elementsOf(unit: Spec | undefined): readonly (readonly [string, ScalarType])[] {
+  return (unit?.outputs ?? []).flatMap(({ name, tensor }) => (unit?.stages ?? []).filter((t) => t.name === tensor).map((t) => [name, t.element] as const));
+}
+
+/** As the interpreter stores it: whether a list holds entries or truth values is told by its elements. */
+function storedAs(element: ScalarType, { extents, values }: MadeTensor): StoredTensor {
+  const data = element === 'bool' ? Uint8Array.from(values) : element === 'int' ? Int32Array.from(values) : Float64Array.from(values);
+  return { extents, data };
 }
 
 function madeBy(call: ChainCall, result: string, made: ReadonlyMap<string, MadeTensor>): MadeTensor {
@@ -49,7 +62,7 @@ function checkCall(call: ChainCall, unit: Spec, launch: DenseLaunch, made: Reado
   if (unit.computes === 'stages') return complaints;
   // The attention as one over ordinary parameters that hold what its stages really gave.
   const given: Spec = { ...unit, stages: [], outputs: [], tensors: [...unit.tensors, ...unit.stages.map(asParameter)] };
-  const held = [...stages].map(([name, { extents, values: numbers }]): readonly [string, StoredTensor] => [name, { extents, data: Float64Array.from(numbers) }]);
+  const held = [...stages].map(([name, tensor]) => [name, storedAs(unit.stages.find((t) => t.name === name)?.element ?? 'float', tensor)] as const);
   const truth = attentionWithBounds(given, { ...launch, tensors: new Map([...launch.tensors, ...held]) }, inputs, { outType: options.outType, ...options.cutsOf?.(call.unit, launch) });
   const out = compareRows(madeBy(call, 'out', made).values, truth.out, truth.bounds.out);
   const lse = compareRows(madeBy(call, 'lse', made).values, truth.lse, truth.bounds.lse);
