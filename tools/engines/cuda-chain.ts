@@ -19,9 +19,9 @@ import { printCuda } from '../../backends/cuda/module.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import { chainInput } from './chain-input.ts';
-import type { Setting } from './cuda.ts';
 import { readBack, stageOutputs } from './cuda-emulated.ts';
 import { ensure, kernelLauncher, refusalsOf } from './cuda-launch.ts';
+import type { Setting } from './cuda-launch.ts';
 import type { ChainOpening, ChainResult, KeptChain } from './engine.ts';
 
 interface Held {

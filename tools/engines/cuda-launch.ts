@@ -5,12 +5,23 @@
 import type { HostPlan } from '../../compiler/launch/plan.ts';
 import { uniformWords } from '../../compiler/launch/resolve.ts';
 import type { ResolvedPiece } from '../../compiler/launch/resolve.ts';
+import type { TargetRecord } from '../../compiler/target.ts';
 import { deviceLost, outOfDeviceMemory } from '../../dsl/catalogue/index.ts';
 import { bad, CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { noSpan } from '../../dsl/span.ts';
 import { cudaEntry } from '../../backends/cuda/names.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
+import type { NvccOptions } from '../cuda/nvcc.ts';
+
+export interface CudaSessionOptions {
+  /** What the driver is given: machine code, or PTX that it compiles itself. */
+  readonly make?: 'cubin' | 'ptx';
+  readonly nvcc?: NvccOptions;
+}
+
+/** Options with what the device is compiled for. */
+export type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
 
 // cuda.h: CUDA_ERROR_OUT_OF_MEMORY.
 const outOfMemory = 2;

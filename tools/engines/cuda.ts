@@ -22,9 +22,12 @@ import type { NvccOptions } from '../cuda/nvcc.ts';
 import { chainInput } from './chain-input.ts';
 import { openCudaChain } from './cuda-chain.ts';
 import { ensure, kernelLauncher, refusalsOf } from './cuda-launch.ts';
+import type { CudaSessionOptions, Setting } from './cuda-launch.ts';
 import { allocate, neededOf, readBack, stageOutputs } from './cuda-emulated.ts';
 import type { EmulatedArtefact, Memory } from './cuda-emulated.ts';
 import type { ChainOpening, ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult, KeptChain } from './engine.ts';
+
+export type { CudaSessionOptions } from './cuda-launch.ts';
 
 export interface CudaSession {
   readonly name: string;
@@ -38,12 +41,6 @@ export interface CudaSession {
   /** A chain whose parameters may stay on the device from launch to launch. */
   readonly openChain: (request: ChainOpening) => Promise<Checked<KeptChain>>;
   readonly close: () => void;
-}
-
-export interface CudaSessionOptions {
-  /** What the driver is given: machine code, or PTX that it compiles itself. */
-  readonly make?: 'cubin' | 'ptx';
-  readonly nvcc?: NvccOptions;
 }
 
 /** What nvcc compiles for, and the record that says what such a machine can do. */
@@ -77,8 +74,6 @@ export function openCudaSession(driver: CudaDriver, options: CudaSessionOptions 
     close: () => void driver.destroyContext(context.handle),
   });
 }
-
-export type Setting = CudaSessionOptions & { readonly arch: string; readonly target: TargetRecord };
 
 async function runOn(driver: CudaDriver, setting: Setting, request: EngineRequest, repeats: number): ReturnType<CudaSession['run']> {
   const { spec, launch, inputs, dtype, products } = request;
