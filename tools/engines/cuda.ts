@@ -27,8 +27,6 @@ import { allocate, neededOf, readBack, stageOutputs } from './cuda-emulated.ts';
 import type { EmulatedArtefact, Memory } from './cuda-emulated.ts';
 import type { ChainOpening, ChainRequest, ChainResult, EngineOutput, EngineRequest, EngineResult, KeptChain } from './engine.ts';
 
-export type { CudaSessionOptions } from './cuda-launch.ts';
-
 export interface CudaSession {
   readonly name: string;
   readonly target: TargetRecord;
