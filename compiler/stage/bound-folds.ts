@@ -34,9 +34,14 @@ function isNeutral({ op, body, type }: Fold): boolean {
   return body.kind === 'select' && body.otherwise.kind === 'literal' && body.otherwise.value === foldIdentity(op, type);
 }
 
+/** A sum of products under a condition: tiles of dots keep to what the condition leaves by themselves, and need the whole range. */
+function isProduct({ op, body }: Fold): boolean {
+  return op === 'sum' && body.kind === 'select' && body.then.kind === 'binary' && body.then.op === 'mul';
+}
+
 function bounded(e: Expr): Expr {
   const inner = mapChildren(e, bounded);
-  if (inner.kind !== 'fold' || !isNeutral(inner)) return inner;
+  if (inner.kind !== 'fold' || !isNeutral(inner) || isProduct(inner)) return inner;
   const { op, local, body } = inner;
   let { from, to } = inner;
   const end = to;

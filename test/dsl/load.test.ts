@@ -62,8 +62,11 @@ test('imports are not passed on', () => {
   expect(codes(files)).toContain('main.fil FIL0208');
 });
 
-test('attentions cannot be imported', () => {
-  expect(codes({ 'main.fil': 'import t from "./a.fil"', 'a.fil': 'attention t { mask all }' })).toEqual(['main.fil FIL0210']);
+test('an attention is imported for chains and nothing else; a chain is not imported at all', () => {
+  const part = 'chain c(p: float[heads, queries, dim], x: float[kv_heads, keys, dim]) {\n  attention y = t(q = p, k = x, v = x)\n  output y.out\n}';
+  expect(codes({ 'main.fil': `import t from "./a.fil"\n${part}`, 'a.fil': 'attention t { mask all }' })).toEqual([]);
+  expect(codes({ 'main.fil': 'import t from "./a.fil"\nmask m = t', 'a.fil': 'attention t { mask all }' })).toContain('main.fil FIL0210');
+  expect(codes({ 'main.fil': 'import c from "./a.fil"', 'a.fil': `attention t { mask all }\n${part}` })).toContain('main.fil FIL0450');
 });
 
 test('a file that imports itself, and a long chain of masks, end', () => {

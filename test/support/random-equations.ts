@@ -3,8 +3,9 @@
  * checker accepts. Floats stay small: products have one bounded factor, recurrences halve or count.
  */
 import { randomSequence } from './random-parameters.ts';
+import { productIndices, productParams, randomProduct } from './random-products.ts';
 
-type AxisName = 'heads' | 'kv_heads' | 'queries' | 'keys' | 'query_blocks' | 'key_blocks' | 'dim' | 'counted';
+type AxisName = 'heads' | 'kv_heads' | 'queries' | 'keys' | 'query_blocks' | 'key_blocks' | 'dim' | 'counted' | 'long' | 'odd' | 'wide' | 'at';
 type Element = 'int' | 'float' | 'bool';
 
 interface Index {
@@ -234,7 +235,18 @@ function drawIndices(d: Dice): readonly Index[] {
   return chosen.some((i) => i.name === 'h') ? chosen.filter((i) => i.name !== 'g') : chosen;
 }
 
+/** A sum of products over two indices, perhaps by heads. */
+function productEquation(d: Dice, name: string): { readonly text: string; readonly tensor: Tensor } | undefined {
+  const overHeads = d.coin(0.4);
+  const made = randomProduct(d, overHeads);
+  if (made === undefined) return undefined;
+  const own: readonly Index[] = [...(overHeads ? [{ name: 'h', axis: 'heads' as const }] : []), ...made.own];
+  return { tensor: { name, element: 'float', axes: own.map((i) => i.axis) }, text: `${name}[${own.map((i) => i.name).join(', ')}] = ${made.text}` };
+}
+
 function equation(d: Dice, name: string, tensors: readonly Tensor[]): { readonly text: string; readonly tensor: Tensor } {
+  const product = d.coin(0.25) ? productEquation(d, name) : undefined;
+  if (product !== undefined) return product;
   const own = drawIndices(d);
   const element = d.pick<Element>(['float', 'float', 'int', 'bool']);
   const scope: Scope = { indices: own, equation: own, tensors, isReduced: false, depth: 1 + d.below(3) };
@@ -271,10 +283,11 @@ function maskOf(t: Tensor): string | undefined {
 
 /** A program of one equation for each seed. */
 export function stageEquations({ equations, block, isAttention }: { readonly equations: readonly number[]; readonly block: number; readonly isAttention: boolean }): StageText {
-  const params = `const block: int tokens = ${block}, r: int, gain: float, x: float[heads, keys], w: int[batch, kv_heads, queries], y: bool[keys]`;
+  const params = `const block: int tokens = ${block}, r: int, gain: float, x: float[heads, keys], w: int[batch, kv_heads, queries], y: bool[keys], ${productParams}`;
   const d = diceOf((equations[0] ?? 0) + 77);
   const ranges = ['queries', 'keys', 'queries / block', 'keys / block', 'dim', 'kv_heads', d.pick(['0 .. 5', '0 .. 1', '0 .. n_k - n_q', '0 .. min(n_k, 6)']), d.pick(['0 .. 3', '0 .. r', '0 .. heads'])];
   const lines = indices.slice(1).map((i, n) => `  index ${i.name} in ${ranges[n] ?? '0 .. 1'}`);
+  lines.push(...productIndices.map((i) => `  index ${i}`));
   const tensors: Tensor[] = [];
   for (const [n, seed] of equations.entries()) {
     const made = equation(diceOf(seed), `e${n}`, [...given, ...tensors, ...tensors]);
@@ -284,7 +297,7 @@ export function stageEquations({ equations, block, isAttention }: { readonly equ
   const stage = `stage work(${params}) {\n${lines.join('\n')}\n}\n`;
   if (!isAttention) return { text: stage, name: 'work' };
   const masks = tensors.flatMap((t) => maskOf(t) ?? []);
-  const body = [`stage st = work(block, r, gain, x, w, y)`, `mask ${masks.length === 0 ? 'causal' : `${masks.join(' | ')} | band(0 .. 2)`}`];
+  const body = [`stage st = work(block, r, gain, x, w, y, rows, deep, few, table)`, `mask ${masks.length === 0 ? 'causal' : `${masks.join(' | ')} | band(0 .. 2)`}`];
   // The first declaration of a file is the one that a stored failure is about.
   return { text: `attention behind(${params}) {\n${body.map((b) => `  ${b}`).join('\n')}\n}\n\n${stage}`, name: 'behind' };
 }

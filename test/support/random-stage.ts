@@ -8,9 +8,10 @@ import fc from 'fast-check';
 import type { Inputs } from '../../compiler/interpreters/dense/index.ts';
 import { withDefaults } from '../../compiler/spec/check-launch.ts';
 import { compileSource } from '../../compiler/spec/from-source.ts';
-import type { Launch, Sizes, Spec } from '../../compiler/spec/ir.ts';
+import type { Launch, Sizes, Spec, TensorValue } from '../../compiler/spec/ir.ts';
 import { randomSequence } from './random-parameters.ts';
 import { stageEquations } from './random-equations.ts';
+import { productTensors } from './random-products.ts';
 
 export interface StageCase {
   readonly spec: Spec;
@@ -57,10 +58,11 @@ function caseOf({ sizes, equations, block, isAttention, rounds, seed, limit }: D
   const scale = rounds ? 1 / 3 : 1;
   const keys = batch * kvHeads * nK * dim;
   const random = randomSequence(seed + 5);
-  const wanted = new Map([
+  const wanted = new Map<string, TensorValue>([
     ['x', { extents: [heads, nK], data: values(heads * nK, seed + 3, scale) }],
     ['w', { extents: [batch, kvHeads, nQ], data: Int32Array.from({ length: batch * kvHeads * nQ }, () => Math.floor(random() * 9) - 2) }],
     ['y', { extents: [nK], data: Uint8Array.from({ length: nK }, () => Math.floor(random() * 2)) }],
+    ...productTensors(nQ, nK, (count, n) => values(count, seed + n, scale)),
   ]);
   const tensors = new Map([...wanted].filter(([n]) => spec.tensors.some((t) => t.name === n)));
   const scalars = new Map([['r', limit], ['gain', scale]].flatMap(([n, v]) => (spec.scalars.some((s) => s.name === n) && typeof n === 'string' && typeof v === 'number' ? [[n, v] as const] : [])));

@@ -13,10 +13,10 @@ import { compiled, inputsOf, launchOf, levels, run, valueOf, wholes } from './sp
 const sizes = { batch: 2, heads: 2, kvHeads: 1, nQ: 5, nK: 7, dim: 8 };
 const inputs = inputsOf(sizes, 3);
 const shapes: Readonly<Record<string, readonly number[]>> = {
-  x: [2, 5, 132], w: [2, 9, 132], u: [132, 32], g: [132], a: [2, 5, 67], z: [12, 67], bias: [9], s: [2, 5, 6],
+  x: [2, 5, 132], w: [2, 9, 132], u: [132, 32], g: [132], a: [2, 5, 67], z: [12, 67], bias: [9], few: [2, 5, 6],
 };
 
-const header = `x: float[batch, queries, 132], w: float[2, 9, 132], u: float[132, 32], g: float[132], a: float[batch, queries, 67], z: float[12, 67], bias: float[9], s: float[batch, queries, 6], layer: int = 1`;
+const header = `x: float[batch, queries, 132], w: float[2, 9, 132], u: float[132, 32], g: float[132], a: float[batch, queries, 67], z: float[12, 67], bias: float[9], few: float[batch, queries, 6], layer: int = 1`;
 const items = ['i in queries', 'J in keys', 't in keys', 'o in 0 .. 9', 'n in 0 .. 32', 'd in dim', 'c in 0 .. 132', 'e in 0 .. 67', 'y in 0 .. 12', 'f in 0 .. 6'];
 
 function specOf(equations: string): Spec {
@@ -39,7 +39,7 @@ const cases: readonly (readonly [string, string, number])[] = [
   ['part of an axis', 'p[i, o] = sum r in 3 .. 71: x[i, r] * w[0, o, r]', 1],
   ['a sum over the middle axis of both', 'p[h, d, n] = sum t: k[h, t, d] * u[t * 2, n]', 1],
   ['an outer sum of products with a part of their own', 'p[i, o] = sum r in 0 .. 2: (dot(x[i], w[r, o]) * float(r + 1))', 1],
-  ['a short row of no whole pieces beside an expression', 'p[i, y] = sum f: s[i, f] * float((f * y) mod 3 - 1)', 1],
+  ['a short row of no whole pieces beside an expression', 'p[i, y] = sum f: few[i, f] * float((f * y) mod 3 - 1)', 1],
   ['halves', 'p[i, o]: f16 = dot(x[i], w[layer, o]) * 0.0625', 1],
 ];
 
