@@ -304,6 +304,31 @@ describe('build', () => {
   });
 });
 
+describe('run of a chain', () => {
+  const source = 'stage rows(x: float[heads, queries]) {\n  index i in queries\n  index j in keys\n  index g in kv_heads\n  index c in dim\n  q1[h, i, c] = x[h, i] + c\n  k1[g, j, c] = 0.25 * float(j * 1 - c)\n}\nchain one(f: attention, x: float[heads, queries]) {\n  sizes heads = 2, dim = 3\n  stage r = rows(x)\n  attention a = f(q = r.q1, k = r.k1, v = r.k1)\n  output a.out, r.k1\n}\n';
+
+  test('takes its tensors from a file, its attention and the settings of that from the line', async () => {
+    writeFileSync(join(folder, 'chain.fil'), source);
+    writeSafetensors(join(folder, 'x.safetensors'), new Map([['x', encodeTensor('F32', [2, 5], Float32Array.from({ length: 10 }, (_, i) => i / 4))]]), []);
+    const line = (backend: string): readonly string[] => ['run', 'chain.fil', '--with', 'f=window.fil', '--set', 'size=2', '--in', 'x.safetensors', '--out', `${backend}.safetensors`, '--backend', backend];
+    const read = (backend: string): readonly number[] => {
+      const file = readSafetensors(join(folder, `${backend}.safetensors`));
+      const out = file.ok ? file.value.tensors.get('a.out') : undefined;
+      const floats = out === undefined ? undefined : floatsOf(out);
+      return floats?.ok === true ? [...floats.data] : [];
+    };
+    for (const backend of ['interpreter', 'tile']) expect(await filigree(...line(backend))).toMatchObject({ code: 0, err: '' });
+    expect(read('interpreter')).toHaveLength(30);
+    read('tile').forEach((v, i) => expect(v).toBeCloseTo(read('interpreter')[i] ?? Number.NaN, 5));
+  });
+
+  test('is refused without an attention, with a setting nobody has, and by commands that look at one declaration', async () => {
+    expect((await filigree('run', 'chain.fil', '--in', 'x.safetensors', '--out', 'o.safetensors')).err).toContain('FIL0516');
+    expect((await filigree('run', 'chain.fil', '--with', 'f=window.fil', '--set', 'sise=2', '--in', 'x.safetensors', '--out', 'o.safetensors')).err).toContain('FIL0505');
+    expect((await filigree('explain', 'chain.fil', '--name', 'one', '--n-q', '4', '--n-k', '4')).err).toContain('is a chain');
+  });
+});
+
 describe('fuzz', () => {
   test('checks random programs and prints a summary', async () => {
     const { code, out } = await filigree('fuzz', '--level', 'algebra', '--runs', '20', '--seed', '4', '--json', '--out', folder);

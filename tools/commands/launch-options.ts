@@ -74,6 +74,9 @@ export interface Chosen {
 export function chooseDeclaration(given: Given, file: string): Chosen {
   const source = openSource(given, file);
   const name = declarationName(given, source, file);
+  if (source.declarations.find((d) => d.name === name)?.kind === 'chain') {
+    refuse('FIL9004', `'${name}' is a chain; this command looks at one declaration that is compiled by itself`, valueSpan(given, 'name', name), { help: 'name a mask, stage or attention; `run`, `build` and `fuzz` take chains' });
+  }
   const settings = settingsOf(given);
   const parameters = source.parameters(name);
   for (const [parameter, { span }] of settings) {
