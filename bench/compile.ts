@@ -9,6 +9,7 @@ import { compileSource } from '../compiler/spec/from-source.ts';
 import { declarations, readProgram } from '../dsl/program.ts';
 import { webgpuSubgroups } from '../backends/targets.ts';
 import { machineOf } from '../tools/bench/environment.ts';
+import { medianOf } from '../tools/bench/rounds.ts';
 import { compileWgsl } from '../tools/engines/compile.ts';
 
 const examples = fileURLToPath(new URL('../examples', import.meta.url));
@@ -43,10 +44,6 @@ function compileOnce(job: Job): { readonly kernels: number; readonly millisecond
   return { kernels: compiled.value.kernelPrograms.length, milliseconds: performance.now() - start };
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 const all = jobs();
 for (const job of all) compileOnce(job);
 const measured = all.map((job) => ({ job, kernels: 0, times: new Array<number>() }));
@@ -57,7 +54,7 @@ for (let round = 0; round < rounds; round += 1) {
     m.times.push(milliseconds / kernels);
   }
 }
-const rows = measured.map(({ job, kernels, times }) => ({ attention: job.name, kernels, millisecondsPerKernel: Number(median(times).toFixed(2)), least: Number(Math.min(...times).toFixed(2)) }));
+const rows = measured.map(({ job, kernels, times }) => ({ attention: job.name, kernels, millisecondsPerKernel: Number(medianOf(times).toFixed(2)), least: Number(Math.min(...times).toFixed(2)) }));
 rows.sort((a, b) => b.millisecondsPerKernel - a.millisecondsPerKernel);
 for (const r of rows) process.stdout.write(`${r.attention.padEnd(40)}${String(r.kernels).padStart(4)} kernels ${r.millisecondsPerKernel.toFixed(1).padStart(7)} ms each (least ${r.least.toFixed(1)})\n`);
 const kernels = rows.reduce((n, r) => n + r.kernels, 0);

@@ -9,7 +9,7 @@ import { asScalar, requireInt } from './check-env.ts';
 import type { Binding, Checking, Env } from './check-env.ts';
 import { checkArguments } from './check-mask-call.ts';
 import { declareParams } from './check-params.ts';
-import { stageResults, useBindings } from './check-stage.ts';
+import { inputAxes, stageResults, useBindings } from './check-stage.ts';
 import { unreachable } from './diagnostic.ts';
 import type { Global } from './scope.ts';
 import { scalarType, tensorText, typeText } from './types.ts';
@@ -18,7 +18,7 @@ import type { AxisType, TensorType, Type } from './types.ts';
 type AttentionGlobal = Extract<Global, { readonly kind: 'attention' }>;
 
 /** Sizes that a chain can fix. */
-export const chainSizes = ['heads', 'kv_heads', 'dim'] as const;
+const chainSizes = ['heads', 'kv_heads', 'dim'] as const;
 
 interface ChainState {
   readonly checking: Checking;
@@ -26,17 +26,6 @@ interface ChainState {
   /** Names of uses so far. */
   readonly uses: Map<string, Ident>;
   readonly repeated: boolean;
-}
-
-const inputAxes: ReadonlyMap<string, readonly AxisType[]> = new Map<string, readonly AxisType[]>([
-  ['q', [{ kind: 'batch' }, { kind: 'heads' }, { kind: 'queries' }, { kind: 'dim' }]],
-  ['k', [{ kind: 'batch' }, { kind: 'kv_heads' }, { kind: 'keys' }, { kind: 'dim' }]],
-  ['v', [{ kind: 'batch' }, { kind: 'kv_heads' }, { kind: 'keys' }, { kind: 'dim' }]],
-]);
-
-/** Axes of q, k or v; other names have none. */
-export function axesOfInput(name: string): readonly AxisType[] | undefined {
-  return inputAxes.get(name);
 }
 
 export function checkChain(decl: ChainDecl, checking: Checking): void {
@@ -150,7 +139,7 @@ function checkUse(use: StageUse | AttentionUse, state: ChainState): void {
 
 /** Arguments other than q, k and v. */
 function parametersOf(use: StageUse | AttentionUse): readonly Arg[] {
-  return use.args.filter((a) => a.name === undefined || axesOfInput(a.name.name) === undefined);
+  return use.args.filter((a) => a.name === undefined || !inputAxes.has(a.name.name));
 }
 
 /** Checks q, k and v where they are given; all three must be where `all`. */

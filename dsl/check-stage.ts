@@ -34,13 +34,17 @@ interface StageState {
   readonly repeated: boolean;
 }
 
-const queryAxes: readonly AxisType[] = [{ kind: 'batch' }, { kind: 'heads' }, { kind: 'queries' }, { kind: 'dim' }];
 const keyAxes: readonly AxisType[] = [{ kind: 'batch' }, { kind: 'kv_heads' }, { kind: 'keys' }, { kind: 'dim' }];
+
+/** Axes of q, k and v. */
+export const inputAxes: ReadonlyMap<string, readonly AxisType[]> = new Map<string, readonly AxisType[]>([
+  ['q', [{ kind: 'batch' }, { kind: 'heads' }, { kind: 'queries' }, { kind: 'dim' }]], ['k', keyAxes], ['v', keyAxes],
+]);
 
 /** Checks the declaration; its tensors by name. */
 export function checkStage(decl: StageDecl, checking: Checking): ReadonlyMap<string, TensorType> {
   const values = new Map(declareParams(decl.params, checking));
-  for (const [name, axes] of [['q', queryAxes], ['k', keyAxes], ['v', keyAxes]] as const) {
+  for (const [name, axes] of inputAxes) {
     if (!values.has(name)) values.set(name, { type: { kind: 'tensor', name, element: 'float', axes }, span: decl.name.span });
   }
   const state: StageState = { decl, checking, values, indices: new Map([['h', { kind: 'heads' }]]), tensors: new Map(), repeated: false };

@@ -15,7 +15,6 @@ import type { Span } from './span.ts';
 export { matchArguments } from './arguments.ts';
 export { mentions } from './ast-children.ts';
 export { bareMasks, isMaskConstructor, schedulePins } from './builtins.ts';
-export { axesOfInput, chainSizes } from './check-chain.ts';
 export { readAxis } from './check-params.ts';
 export { hasErrors, inSourceOrder } from './collect.ts';
 export type { ReadFile } from './load.ts';

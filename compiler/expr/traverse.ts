@@ -97,6 +97,17 @@ export function readTensors(e: Expr): ReadonlySet<string> {
   return found;
 }
 
+/** All reads of a tensor, a read before those in its indices. */
+export function readsOf(e: Expr, tensor: string): readonly (Expr & { readonly kind: 'read' })[] {
+  const inner = children(e).flatMap((c) => readsOf(c, tensor));
+  return e.kind === 'read' && e.tensor === tensor ? [e, ...inner] : inner;
+}
+
+/** Whether the expression folds anywhere. */
+export function hasFold(e: Expr): boolean {
+  return e.kind === 'fold' || children(e).some(hasFold);
+}
+
 /** The conjuncts of a condition. */
 export function conjuncts(cond: Expr): readonly Expr[] {
   return cond.kind === 'binary' && cond.op === 'and' ? [...conjuncts(cond.left), ...conjuncts(cond.right)] : [cond];

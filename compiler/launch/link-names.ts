@@ -7,9 +7,6 @@ import { exprKey, freeRefs } from '../expr/traverse.ts';
 import type { Requirement } from '../spec/ir.ts';
 import type { HostPlan, HostVariable } from './plan.ts';
 
-/** What the steps of chunks speak of besides. */
-export const headNames = ['head_first', 'head_count', 'kv_first', 'kv_count'];
-
 /** Gives out names, each once: the wanted one where it is free. */
 export function namer(taken: Iterable<string> = []): (wanted: string) => string {
   const used = new Set(taken);

@@ -11,16 +11,17 @@ import { substitute } from '../expr/traverse.ts';
 import type { KernelProgram } from '../kernel/ir.ts';
 import type { ChainCall, ChainSpec } from '../spec/chain.ts';
 import type { Requirement, Spec } from '../spec/ir.ts';
-import { extentName, sizeNames } from '../spec/names.ts';
+import { extentName, knownSizes, sizeNames } from '../spec/names.ts';
 import { extentsOf } from '../tile/extents.ts';
 import type { TileProgram } from '../tile/ir.ts';
 import { bufferName } from '../tile/names.ts';
 import { hostKernel } from './host-plan.ts';
 import { givesAttention } from './inputs.ts';
-import { distinct, headNames, linkKernels, namer, stillUsed, variablePool } from './link-names.ts';
+import { distinct, linkKernels, namer, stillUsed, variablePool } from './link-names.ts';
 import { callScope, type LinkInput, type LinkValue } from './link-call.ts';
 import { conversionProgram, conversionRows } from './link-convert.ts';
 import { placeMemory, type LinkBuffer, type LinkStepUses, type LinkUse } from './link-memory.ts';
+import { chunkNames } from './plan.ts';
 import type { HostBuffer, HostKernel, HostPlan, HostStep } from './plan.ts';
 
 /** What is needed of a compiled unit. */
@@ -64,10 +65,10 @@ export function resultName(call: Pick<ChainCall, 'name'>, result: string): strin
 }
 
 function fixedSizes(chain: ChainSpec): { readonly names: ReadonlyMap<string, Expr>; readonly requires: readonly Requirement[] } {
-  const { heads, kvHeads, dim } = chain.sizes;
+  const { heads, kvHeads } = chain.sizes;
   const fixed = [['heads', heads], ['kv_heads', kvHeads]] as const;
   return {
-    names: new Map([...fixed, ['dim', dim] as const].map(([name, value]) => [name, int(value)])),
+    names: knownSizes(chain.sizes),
     requires: fixed.map(([name, value]) => ({ condition: eq(ref(name, 'int'), int(value)), message: `chain ${chain.name} is made for ${name} = ${value}`, span: chain.span })),
   };
 }
@@ -201,7 +202,7 @@ export function linkChain(chain: ChainSpec, units: readonly LinkUnit[], conversi
     chain, units, conversions, values, buffers, bufferNames,
     kernelNames: linkKernels(units, new Set(chain.calls.map((c) => c.unit))),
     sizes: sizes.names,
-    variables: variablePool([...sizeNames, ...headNames, ...chain.scalars.map((s) => s.name), ...extentNames]),
+    variables: variablePool([...sizeNames, ...chunkNames, ...chain.scalars.map((s) => s.name), ...extentNames]),
     given: new Map(chain.outputs.map((o) => [o.value, bufferNames(o.name)])),
     steps: [], problems: [], requires: [...sizes.requires, ...chain.requires], copies: new Map(), copied: new Map(),
   };

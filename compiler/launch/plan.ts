@@ -3,12 +3,15 @@
  * the CUDA driver), generated bindings and the explain report are all readers of this one value; none of them knows attention.
  *
  * Names in scope of its expressions: sizes (n_q n_k heads kv_heads batch dim), launch scalars, free extents (`tensor.axis`), the
- * `variables` in order, and in chunked steps `head_first head_count kv_first` (flattened batch*head ranges of the chunk).
+ * `variables` in order, and in chunked steps `chunkNames` (flattened batch*head ranges of the chunk).
  */
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import type { ScalarParam, TensorParam, Requirement } from '../spec/ir.ts';
 import type { BufferElement, FloatElement } from '../tile/ir.ts';
 import type { StorageDecl, UniformDecl } from '../kernel/ir.ts';
+
+/** First head and number of heads of a chunk, and the first and number of the key-value heads that they share. */
+export const chunkNames: readonly string[] = ['head_first', 'head_count', 'kv_first', 'kv_count'];
 
 export interface HostBuffer {
   readonly name: string;

@@ -85,7 +85,7 @@ function product(extents: readonly number[]): number {
 }
 
 /** A buffer in words, with the product that makes its size: `q [1, 8, 4096, 64] of f32`. */
-function described(buffer: ResolvedBuffer): string {
+export function described(buffer: ResolvedBuffer): string {
   return `${buffer.name} [${buffer.extents.join(', ')}] of ${buffer.element}`;
 }
 

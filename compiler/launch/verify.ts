@@ -9,9 +9,8 @@ import { exprFaults } from '../expr/verify.ts';
 import type { Finding } from '../finding.ts';
 import type { StorageElement } from '../kernel/ir.ts';
 import type { BufferElement } from '../tile/ir.ts';
+import { chunkNames } from './plan.ts';
 import type { HostBuffer, HostKernel, HostPlan, HostStep } from './plan.ts';
-
-const headNames = ['head_first', 'head_count', 'kv_first', 'kv_count'];
 
 type Types = ReadonlyMap<string, ScalarType>;
 type Report = (rule: string, message: string) => void;
@@ -48,7 +47,7 @@ function twice(names: readonly string[]): readonly string[] {
 }
 
 function checkNames(plan: HostPlan, report: Report): void {
-  const scalars = [...launchTypes(plan).keys(), ...plan.variables.map((v) => v.name), ...headNames];
+  const scalars = [...launchTypes(plan).keys(), ...plan.variables.map((v) => v.name), ...chunkNames];
   for (const name of [...twice(scalars), ...twice(plan.buffers.map((b) => b.name)), ...twice(plan.kernels.map((k) => k.name))]) {
     report('declared-once', `'${name}' is declared more than once`);
   }
@@ -106,7 +105,7 @@ function checkKernel(plan: HostPlan, k: HostKernel, report: Report): void {
 function checkStep(plan: HostPlan, step: HostStep, types: Types, written: ReadonlySet<string>, report: Report): void {
   const kernel = plan.kernels.find((k) => k.name === step.kernel);
   if (kernel === undefined) return report('kernels', `a step runs unknown kernel '${step.kernel}'`);
-  const scope: Types = new Map([...types, ...headNames.map((name): [string, ScalarType] => [name, 'int'])]);
+  const scope: Types = new Map([...types, ...chunkNames.map((name): [string, ScalarType] => [name, 'int'])]);
   const what = `step '${step.kernel}'`;
   check(report, `the condition of ${what}`, step.when, 'bool', types);
   for (const w of step.workgroups) check(report, `workgroups of ${what}`, w, 'int', scope);

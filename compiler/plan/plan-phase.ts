@@ -12,7 +12,7 @@ import { negate, nK, type Atom, type Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
-import { children, exprKey, freeRefs, readTensors } from '../expr/traverse.ts';
+import { exprKey, freeRefs, hasFold, readTensors } from '../expr/traverse.ts';
 import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
 import { formulaTest, phasePredicate, phaseTests, predicateOf } from './predicate.ts';
 
@@ -57,10 +57,6 @@ function asksTiles(atom: Atom): boolean {
  */
 function stepQuestion(question: Expr, asked: boolean): Expr {
   return asked && readTensors(question).size === 0 && !hasFold(question) ? question : x.trueExpr;
-}
-
-function hasFold(e: Expr): boolean {
-  return e.kind === 'fold' || children(e).some(hasFold);
 }
 
 export interface PartBounds {

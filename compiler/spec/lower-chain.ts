@@ -7,7 +7,7 @@ import type { Arg, AttentionUse, ChainDecl, ChainItem, Param, SourceFile, StageU
 import * as report from '../../dsl/catalogue/index.ts';
 import { bad, DiagnosticError, unreachable } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
-import { axesOfInput, buildScopes, matchArguments } from '../../dsl/program.ts';
+import { buildScopes, matchArguments } from '../../dsl/program.ts';
 import type { Program } from '../../dsl/program.ts';
 import { noSpan } from '../../dsl/span.ts';
 import type { Span } from '../../dsl/span.ts';
@@ -22,9 +22,10 @@ import type { Declared } from './lower-ast.ts';
 import { lower } from './lower-expr.ts';
 import { extentOf, specParams } from './lower-params.ts';
 import { broken, scalarAt, scalarValue } from './lower-scalar.ts';
+import { inputAxes } from './lower-stage.ts';
 import { require, stop } from './lower-state.ts';
 import type { BoundTensor, Env, Lowering, Value } from './lower-state.ts';
-import { axisName, extentName, extentOfAxis } from './names.ts';
+import { axisName, extentName, extentOfAxis, knownSizes } from './names.ts';
 import { ruleParts } from './stage.ts';
 
 type Use = StageUse | AttentionUse;
@@ -77,8 +78,7 @@ function chainOf(l: Lowering, decl: ChainDecl, constants: ReadonlyMap<string, nu
   const { scalars, tensors, values } = specParams(l, params, constants, (e) => lower(l, e, { values: new Map(), scope, locals: [] }));
   const env: Env = { values, scope, locals: [] };
   const sizes = sizesOf(l, decl, env);
-  const known = new Map([['heads', x.int(sizes.heads)], ['kv_heads', x.int(sizes.kvHeads)], ['dim', x.int(sizes.dim)]]);
-  const state: State = { l, chosen, known, units: [], calls: [], outputs: [], scalars: [...scalars], tensors: [...tensors] };
+  const state: State = { l, chosen, known: knownSizes(sizes), units: [], calls: [], outputs: [], scalars: [...scalars], tensors: [...tensors] };
   lowerItems(state, decl.items, env);
   return {
     name: decl.name.name, doc: decl.doc, scalars: state.scalars, tensors: state.tensors, sizes,
@@ -179,7 +179,7 @@ function lowerUse(s: State, use: Use, env: Env): ReadonlyMap<string, Value> {
     tensors.set(p.name, tensor.name);
     p.axes.forEach((axis, i) => bindAxis(s, p.name, axis, tensor, tensor.axes[i] ?? broken('a tensor with too few axes'), inside, arg?.span ?? use.span));
   }
-  for (const input of ['q', 'k', 'v']) bindInput(s, use, spec, input, env, tensors);
+  for (const [input, wanted] of inputAxes) bindInput(s, use, spec, input, wanted, env, tensors);
   for (const r of spec.requires) require(l, substitute(r.condition, inside), r.message, r.span);
   s.calls.push({ name, unit: callee.index, scalars, tensors, span: use.span });
   const kept = [...env.values].filter(([n]) => !n.startsWith(`${use.name.name}.`));
@@ -191,7 +191,7 @@ function declaredUnit(s: State, use: Use, env: Env): Callee {
   const { l } = s;
   const global = env.scope.get(use.callee.name) ?? broken(`no ${use.callee.name}`);
   if (global.kind !== 'stage' && global.kind !== 'attention') return broken(`${use.callee.name} is neither stage nor attention`);
-  const { given } = matchArguments(global.decl.params, use.args.filter((a) => a.name === undefined || axesOfInput(a.name.name) === undefined));
+  const { given } = matchArguments(global.decl.params, use.args.filter((a) => a.name === undefined || !inputAxes.has(a.name.name)));
   const constants = new Map<string, number>();
   const leading = new Map<string, readonly Axis[]>();
   for (const p of global.decl.params) {
@@ -296,9 +296,8 @@ function extentAt(tensor: Pick<BoundTensor, 'name'>, axis: Axis): Expr {
 }
 
 /** q, k or v of a use: the tensor that is given, where the unit has use for it. */
-function bindInput(s: State, use: Use, spec: Spec, input: string, env: Env, tensors: Map<string, string>): void {
+function bindInput(s: State, use: Use, spec: Spec, input: string, wanted: readonly Axis[], env: Env, tensors: Map<string, string>): void {
   const { l } = s;
-  const wanted = axesOfInput(input)?.map((a): Axis => (a.kind === 'batch' || a.kind === 'heads' || a.kind === 'kv_heads' || a.kind === 'queries' || a.kind === 'keys' || a.kind === 'dim' ? { kind: a.kind } : broken('an axis of an input'))) ?? [];
   if (spec.computes === 'stages' && !spec.stages.some((t) => ruleParts(t.rule).some((e) => readTensors(e).has(input)))) return;
   const arg = use.args.find((a) => a.name?.name === input);
   const tell = (found: string): never =>

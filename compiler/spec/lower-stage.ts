@@ -10,7 +10,7 @@ import type { Global } from '../../dsl/program.ts';
 import { mentions, readAxis } from '../../dsl/program.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { children, freeRefs, sameExpr } from '../expr/traverse.ts';
+import { freeRefs, readsOf, sameExpr } from '../expr/traverse.ts';
 import type { Axis } from './ir.ts';
 import { axesOf, bindArguments } from './lower-params.ts';
 import { broken, scalarAt, scalarOf, scalarValue } from './lower-scalar.ts';
@@ -25,18 +25,18 @@ type Equation = Extract<StageItem, { readonly kind: 'equation' }>;
 /** Rounds of `repeat`, all taken together in one program. */
 const roundLimit = 4096;
 
-/** q, k and v as tensors of a stage; their batch is the current one. */
-function inputTensors(): readonly (readonly [string, Value])[] {
-  const axes = (heads: 'heads' | 'kv_heads', rows: 'queries' | 'keys'): readonly Axis[] => [{ kind: 'batch' }, { kind: heads }, { kind: rows }, { kind: 'dim' }];
-  const tensor = (name: string, a: readonly Axis[]): readonly [string, Value] => [name, { kind: 'tensor', tensor: { name, element: 'float', leading: [], axes: a } }];
-  return [tensor('q', axes('heads', 'queries')), tensor('k', axes('kv_heads', 'keys')), tensor('v', axes('kv_heads', 'keys'))];
-}
+const keyAxes: readonly Axis[] = [{ kind: 'batch' }, { kind: 'kv_heads' }, { kind: 'keys' }, { kind: 'dim' }];
+
+/** Axes of q, k and v. */
+export const inputAxes: ReadonlyMap<string, readonly Axis[]> = new Map<string, readonly Axis[]>([
+  ['q', [{ kind: 'batch' }, { kind: 'heads' }, { kind: 'queries' }, { kind: 'dim' }]], ['k', keyAxes], ['v', keyAxes],
+]);
 
 /** The tensors of the stage's equations as `prefix` + name; `values` are its parameters. */
 export function lowerStage(l: Lowering, decl: StageDecl, values: ReadonlyMap<string, Value>, prefix: string, file: string): ReadonlyMap<string, Value> {
   const scope = l.program.scopes.get(file) ?? broken(`no scope of ${file}`);
   const all = new Map<string, Value>(values);
-  for (const [name, value] of inputTensors()) if (!all.has(name)) all.set(name, value);
+  for (const [name, axes] of inputAxes) if (!all.has(name)) all.set(name, { kind: 'tensor', tensor: { name, element: 'float', leading: [], axes } });
   const stage: StageScope = { decl, prefix, indices: new Map([['h', { kind: 'heads' }]]), rounds: { count: 0 } };
   const tensors = new Map<string, Value>();
   lowerItems(l, decl.items, { values: all, scope, locals: [], stage }, tensors);
@@ -181,10 +181,6 @@ function freshTensor(l: Lowering, base: string): string {
   let name = base;
   for (let i = 1; used(name); i += 1) name = `${base}'${i}`;
   return name;
-}
-
-function readsOf(e: Expr, tensor: string): readonly Extract<Expr, { readonly kind: 'read' }>[] {
-  return [...(e.kind === 'read' && e.tensor === tensor ? [e] : []), ...children(e).flatMap((c) => readsOf(c, tensor))];
 }
 
 /** A map, or a recurrence where the value reads its own tensor: at one smaller index, all others as they are. */

@@ -5,7 +5,7 @@ import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { sameExpr } from '../expr/traverse.ts';
-import type { Axis } from './ir.ts';
+import type { Axis, Sizes } from './ir.ts';
 
 export const sizeNames = ['n_q', 'n_k', 'heads', 'kv_heads', 'batch', 'dim'] as const;
 export const pairNames = ['q', 'k'] as const;
@@ -13,6 +13,11 @@ export const headNames = ['h', 'b'] as const;
 
 export function sizeRef(name: string): Expr {
   return x.ref(name, 'int');
+}
+
+/** Sizes that are known before a launch, as expressions. */
+export function knownSizes({ heads, kvHeads, dim }: Pick<Sizes, 'heads' | 'kvHeads' | 'dim'>): ReadonlyMap<string, Expr> {
+  return new Map([['heads', x.int(heads)], ['kv_heads', x.int(kvHeads)], ['dim', x.int(dim)]]);
 }
 
 /** The key-value head that the current query head reads: heads are grouped evenly. */

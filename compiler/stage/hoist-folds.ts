@@ -6,7 +6,7 @@
  */
 import { read, ref } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { children, freeRefs, mapChildren, readTensors, sameExpr } from '../expr/traverse.ts';
+import { freeRefs, hasFold, mapChildren, readTensors, sameExpr } from '../expr/traverse.ts';
 import type { Spec } from '../spec/ir.ts';
 import type { StageIndex, StageTensor } from '../spec/stage.ts';
 
@@ -18,10 +18,6 @@ const fewTerms = 4;
 function isShort({ from, to, body }: Fold): boolean {
   const terms = from.kind === 'literal' && to.kind === 'literal' ? to.value - from.value : Infinity;
   return terms <= fewTerms && !hasFold(body);
-}
-
-function hasFold(e: Expr): boolean {
-  return e.kind === 'fold' || children(e).some(hasFold);
 }
 
 function isOne({ axis }: StageIndex): boolean {

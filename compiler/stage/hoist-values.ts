@@ -5,13 +5,9 @@
  */
 import { read, ref } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { children } from '../expr/traverse.ts';
+import { hasFold } from '../expr/traverse.ts';
 import type { Spec } from '../spec/ir.ts';
 import type { StageIndex, StageRule, StageTensor } from '../spec/stage.ts';
-
-function hasFold(e: Expr): boolean {
-  return e.kind === 'fold' || children(e).some(hasFold);
-}
 
 /** The value of a line rule with the indices that it may speak of, and the rule around another value. */
 function valueOf(t: StageTensor): { readonly value: Expr; readonly indices: readonly StageIndex[]; readonly around: (value: Expr) => StageRule } | undefined {

@@ -166,7 +166,7 @@ function loadOf(t: Tiles, name: string, rows: number, d: Dot, from: Read, index:
 
 /** target += left elements times rows of a factor that lie along the result, `step` terms at once. */
 function acrossSum(t: Tiles, p: Product, target: string, shared: ReadonlyMap<string, Expr>): readonly TileStmt[] {
-  const { c, contraction: { row, col } } = t;
+  const { c, contraction: { row } } = t;
   if (p.right.kind !== 'across') throw new CompilerBug('stage', 'a factor does not lie along the result');
   const name = loopName(`${target}_piece`);
   const d: Dot = { p, left: p.left, right: p.right, target, shared, width: step, piece: i(name) };

@@ -6,7 +6,7 @@ import { unsupported } from '../../dsl/catalogue/resources.ts';
 import { bad, good, type Checked } from '../../dsl/diagnostic.ts';
 import type { Expr, ScalarType } from '../expr/ir.ts';
 import { bool, element, float, int, ref } from '../expr/build.ts';
-import { children, mapChildren, sameExpr } from '../expr/traverse.ts';
+import { mapChildren, readsOf, sameExpr } from '../expr/traverse.ts';
 import type { StageRule } from '../spec/stage.ts';
 import type { TileProgram } from '../tile/ir.ts';
 import type { StageContext } from './context.ts';
@@ -38,11 +38,6 @@ function lagOf(c: StageContext, along: string, e: Expr & { readonly kind: 'read'
     } else if (given.kind === 'binary' && given.op === 'add' && sameExpr(given.left, own) && given.right.kind === 'literal') lag = -given.right.value;
   }
   return lag !== undefined && lag >= 1 && lag <= farthest ? lag : undefined;
-}
-
-function readsOf(e: Expr, tensor: string): readonly (Expr & { readonly kind: 'read' })[] {
-  const inner = children(e).flatMap((x) => readsOf(x, tensor));
-  return e.kind === 'read' && e.tensor === tensor ? [e, ...inner] : inner;
 }
 
 const kept = (lag: number): string => `back_${lag}`;

@@ -5,15 +5,10 @@
  */
 import { float, ref, select } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { children, readTensors, substitute } from '../expr/traverse.ts';
+import { freeRefs, readsOf, readTensors, substitute } from '../expr/traverse.ts';
 import type { Spec } from '../spec/ir.ts';
 import { ruleParts, type StageTensor } from '../spec/stage.ts';
 import { wantedNames } from './share-stages.ts';
-
-function readsOf(e: Expr, tensor: string): readonly (Expr & { readonly kind: 'read' })[] {
-  const inner = children(e).flatMap((c) => readsOf(c, tensor));
-  return e.kind === 'read' && e.tensor === tensor ? [e, ...inner] : inner;
-}
 
 /** The reader's names of the tensor's indices, where every read is at the reader's own, different ones. */
 function namesIn(t: StageTensor, reads: readonly (Expr & { readonly kind: 'read' })[], reader: StageTensor): ReadonlyMap<string, string> | undefined {
@@ -41,13 +36,9 @@ function partRead(t: StageTensor, at: number, stages: readonly StageTensor[]): E
   const names = later ? undefined : namesIn(t, readsOf(key, t.name), reader);
   if (names === undefined) return undefined;
   // The condition may speak of the reader's indices alone that the tensor has as well.
-  const spoken = reader.indices.map((x) => x.name);
   const renamed = substitute(rule.where, new Map([...names].map(([from, to]) => [from, ref(to, 'int')])));
-  return spoken.some((name) => !names.has(name) && mentions(rule.where, name)) ? undefined : renamed;
-}
-
-function mentions(e: Expr, name: string): boolean {
-  return (e.kind === 'ref' && e.name === name) || children(e).some((c) => mentions(c, name));
+  const spoken = freeRefs(rule.where);
+  return reader.indices.some(({ name }) => !names.has(name) && spoken.has(name)) ? undefined : renamed;
 }
 
 /** The spec with tensors that are partly read made only there. */

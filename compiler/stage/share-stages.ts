@@ -9,6 +9,7 @@ import type { Expr } from '../expr/ir.ts';
 import { exprKey, mapChildren, readTensors } from '../expr/traverse.ts';
 import type { Axis } from '../spec/axes.ts';
 import type { Spec } from '../spec/ir.ts';
+import { axisText } from '../spec/names.ts';
 import { ruleParts, type StageIndex, type StageRule, type StageTensor } from '../spec/stage.ts';
 import { tensorsOfMask } from '../spec/traverse.ts';
 
@@ -35,27 +36,7 @@ export function withParts(rule: StageRule, f: (e: Expr) => Expr): StageRule {
   }
 }
 
-function axisKey(axis: Axis): string {
-  switch (axis.kind) {
-    case 'blocks':
-      return `${axis.of} / ${exprKey(axis.size)}`;
-    case 'counted':
-      return exprKey(axis.extent);
-    case 'fixed':
-      return String(axis.extent);
-    case 'free':
-      return `free ${axis.name}`;
-    case 'batch':
-    case 'heads':
-    case 'kv_heads':
-    case 'queries':
-    case 'keys':
-    case 'dim':
-      return axis.kind;
-    default:
-      return unreachable(axis);
-  }
-}
+const axisKey = (axis: Axis): string => axisText(axis, exprKey);
 
 const indexKey = (i: StageIndex): string => `${i.name}: ${axisKey(i.axis)}`;
 

@@ -11,6 +11,7 @@ import type { CommandModule } from '../../tools/command-line/command.ts';
 import { wordSpan } from '../../tools/command-line/words.ts';
 import { sharedSession } from '../../tools/engines/device.ts';
 import { collect, orRefuse, tensorsOf } from '../../tools/commands/launch-options.ts';
+import { medianOf } from '../../tools/bench/rounds.ts';
 import { figure, percent, tableText } from '../../tools/table.ts';
 import { dataFile, readWeights } from './model.ts';
 import { patternsOf } from './patterns.ts';
@@ -33,13 +34,6 @@ const cpuNow = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  const [low = NaN, high = NaN] = [sorted[half - 1], sorted[half]];
-  return sorted.length % 2 === 1 ? high : (low + high) / 2;
-}
 
 export const command: CommandModule = {
   declare: (c) => {
@@ -74,8 +68,8 @@ export const command: CommandModule = {
     }
     given.progress.clear();
     const session = orRefuse(await sharedSession(textOf(given, 'adapter')));
-    const clock = (i: number): number => median((times[i] ?? []).map((t) => t.wall));
-    const cpu = (i: number): number => median((times[i] ?? []).map((t) => t.cpu));
+    const clock = (i: number): number => medianOf((times[i] ?? []).map((t) => t.wall));
+    const cpu = (i: number): number => medianOf((times[i] ?? []).map((t) => t.cpu));
     const judged = session.software ? cpu : clock;
     const all = programs.map(({ title, parameters }, i): Timed => {
       const milliseconds = clock(i);

@@ -73,7 +73,11 @@ export interface Chosen {
 /** Opens the file and lowers the declaration that `--name` names (or the only attention of the file). */
 export function chooseDeclaration(given: Given, file: string): Chosen {
   const source = openSource(given, file);
-  const name = declarationName(given, source, file);
+  return chosenFrom(given, source, declarationName(given, source, file));
+}
+
+/** A declaration of an opened file, lowered with the settings of the command line. */
+export function chosenFrom(given: Given, source: OpenSource, name: string): Chosen {
   if (source.declarations.find((d) => d.name === name)?.kind === 'chain') {
     refuse('FIL9004', `'${name}' is a chain; this command looks at one declaration that is compiled by itself`, valueSpan(given, 'name', name), { help: 'name a mask, stage or attention; `run`, `build` and `fuzz` take chains' });
   }

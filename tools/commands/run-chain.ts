@@ -9,7 +9,7 @@ import { chainLaunchOf, chooseChain } from '../chains.ts';
 import type { ChainSpec } from '../../compiler/spec/chain.ts';
 import { runChain } from '../engines/chains.ts';
 import type { Backend } from '../engines/index.ts';
-import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
+import { elementTypeOf, encodeTensor, writeSafetensors } from '../io/safetensors.ts';
 import type { OpenSource } from '../source.ts';
 import { readTensors } from '../tensor-file.ts';
 import { orRefuse, settingsOf } from './launch-options.ts';
@@ -19,8 +19,7 @@ function elementOf(chain: ChainSpec, value: string): 'F32' | 'I32' | 'U8' {
   const at = value.indexOf('.');
   const spec = chain.units[chain.calls.find((c) => c.name === value.slice(0, at))?.unit ?? -1];
   const tensor = spec?.outputs.find((o) => o.name === value.slice(at + 1))?.tensor;
-  const element = spec?.stages.find((t) => t.name === tensor)?.element ?? 'float';
-  return element === 'int' ? 'I32' : element === 'bool' ? 'U8' : 'F32';
+  return elementTypeOf(spec?.stages.find((t) => t.name === tensor)?.element ?? 'float');
 }
 
 export async function runChainCommand(given: Given, source: OpenSource, name: string, backend: Backend): Promise<number> {

@@ -12,13 +12,13 @@ import { DiagnosticError } from '../../dsl/diagnostic.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { backends, runBackend } from '../engines/index.ts';
 import type { Backend } from '../engines/index.ts';
-import { encodeTensor, writeSafetensors } from '../io/safetensors.ts';
+import { elementTypeOf, encodeTensor, writeSafetensors } from '../io/safetensors.ts';
 import { inputsOf } from '../inputs.ts';
 import type { AttentionInputs } from '../inputs.ts';
 import { openSource } from '../source.ts';
 import { readTensors } from '../tensor-file.ts';
 import type { RawTensor } from '../tensors.ts';
-import { chooseDeclaration, collect, declarationName, declareSettings, launchFor, orRefuse } from './launch-options.ts';
+import { chosenFrom, collect, declarationName, declareSettings, launchFor, orRefuse } from './launch-options.ts';
 import { runChainCommand } from './run-chain.ts';
 
 const shapes = { q: '[batch, heads, n_q, dim]', k: '[batch, kv_heads, n_k, dim]', v: '[batch, kv_heads, n_k, dim]' };
@@ -54,7 +54,7 @@ export const command: CommandModule = {
   declare: (c) => {
     c.description('Runs an attention, a stage or a chain on tensors.')
       .argument('<file>', '.fil file')
-      .option('--name <name>', 'declaration (default: the only attention of the file)')
+      .option('--name <name>', 'declaration (default: the only chain or attention of the file)')
       .option('--in <file>', 'safetensors file with q, k, v and the tensor parameters')
       .option('--tensors <file>', 'another safetensors file for tensor parameters')
       .option('--with <parameter=file>', 'attention that a parameter of a chain stands for, as FILE.fil or FILE.fil:NAME; may be repeated', collect)
@@ -69,7 +69,7 @@ export const command: CommandModule = {
     const source = openSource(given, onlyFile(given));
     const name = declarationName(given, source, onlyFile(given), ['chain', 'attention']);
     if (source.declarations.find((d) => d.name === name)?.kind === 'chain') return runChainCommand(given, source, name, backend);
-    const chosen = chooseDeclaration(given, onlyFile(given));
+    const chosen = chosenFrom(given, source, name);
     const file = requiredText(given, 'in', 'inputs.safetensors');
     const output = requiredText(given, 'out', 'result.safetensors');
     const raw = readTensors(given, file, valueSpan(given, 'in', file));
@@ -88,9 +88,9 @@ export const command: CommandModule = {
     const stored = raw.get('q')?.dtype;
     const outType = stored === 'F16' || stored === 'BF16' ? stored : 'F32';
     const { spec } = chosen;
-    const elementOf = (name: string): 'I32' | 'U8' | 'F32' => {
+    const elementOf = (name: string): ReturnType<typeof elementTypeOf> => {
       const made = spec.stages.find((t) => t.name === spec.outputs.find((o) => o.name === name)?.tensor);
-      return made?.element === 'int' ? 'I32' : made?.element === 'bool' ? 'U8' : 'F32';
+      return elementTypeOf(made?.element ?? 'float');
     };
     const written = new Map([
       ...(spec.computes === 'stages' ? [] : [

@@ -3,12 +3,10 @@
  * that are kept stay on the device; buffers stay from launch to launch and grow where a longer launch needs it.
  */
 import type { ChainLaunch } from '../../compiler/interpreters/dense/chain.ts';
-import { poisonOf } from '../../compiler/interpreters/compare.ts';
 import { storageOf } from '../../compiler/interpreters/lockstep/storage.ts';
 import { hostInputs } from '../../compiler/launch/inputs.ts';
 import type { HostInput } from '../../compiler/launch/inputs.ts';
-import { elementBytes, resolveLaunch } from '../../compiler/launch/resolve.ts';
-import type { ResolvedBuffer } from '../../compiler/launch/resolve.ts';
+import { described, resolveLaunch } from '../../compiler/launch/resolve.ts';
 import { compileChain } from '../../compiler/pipeline.ts';
 import type { TensorValue } from '../../compiler/spec/ir.ts';
 import { unknownParameter } from '../../dsl/catalogue/index.ts';
@@ -19,7 +17,7 @@ import { printCuda } from '../../backends/cuda/module.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
 import { chainInput } from './chain-input.ts';
-import { readBack, stageOutputs } from './cuda-emulated.ts';
+import { poisoned, readBack, stageOutputs } from './cuda-emulated.ts';
 import { ensure, kernelLauncher, refusalsOf } from './cuda-launch.ts';
 import type { Setting } from './cuda-launch.ts';
 import type { ChainOpening, ChainResult, KeptChain } from './engine.ts';
@@ -53,16 +51,6 @@ function devicePool(driver: CudaDriver): DevicePool {
       held.clear();
     },
   };
-}
-
-function described(b: ResolvedBuffer): string {
-  return `${b.name} [${b.extents.join(', ')}] of ${b.element}`;
-}
-
-function poisoned(b: ResolvedBuffer): Uint8Array {
-  const bytes = new Uint8Array(b.bytes);
-  (elementBytes(b.element) === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer)).fill(poisonOf(b.element));
-  return bytes;
 }
 
 /** Compiles all kernels of a chain for the device and loads them. */

@@ -84,11 +84,18 @@ function inputValues(plan: HostPlan, input: LaunchInput, name: string): ArrayLik
   return given;
 }
 
+/** The content of a buffer that nothing has been written to. */
+export function poisoned({ bytes: length, element }: ResolvedBuffer): Uint8Array {
+  const bytes = new Uint8Array(length);
+  (elementBytes(element) === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer)).fill(poisonOf(element));
+  return bytes;
+}
+
 /** Inputs as they are stored; everything else poisoned, so that what nobody writes is seen. */
 export function allocate(plan: HostPlan, input: LaunchInput, buffer: ResolvedBuffer): Memory {
+  if (buffer.role !== 'input') return { buffer, bytes: poisoned(buffer) };
   const bytes = new Uint8Array(buffer.bytes);
-  if (buffer.role === 'input') bytes.set(storageOf(buffer.element, inputValues(plan, input, buffer.name)).bytes.subarray(0, buffer.bytes));
-  else (elementBytes(buffer.element) === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer)).fill(poisonOf(buffer.element));
+  bytes.set(storageOf(buffer.element, inputValues(plan, input, buffer.name)).bytes.subarray(0, buffer.bytes));
   return { buffer, bytes };
 }
 

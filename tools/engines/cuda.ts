@@ -4,21 +4,19 @@
  */
 import type { LaunchInput } from '../../compiler/interpreters/launch.ts';
 import type { HostPlan } from '../../compiler/launch/plan.ts';
-import { resolveLaunch, uniformWords } from '../../compiler/launch/resolve.ts';
-import type { ResolvedLaunch, ResolvedPiece } from '../../compiler/launch/resolve.ts';
+import { described, resolveLaunch } from '../../compiler/launch/resolve.ts';
+import type { ResolvedLaunch } from '../../compiler/launch/resolve.ts';
 import { compileChain, compileSpec } from '../../compiler/pipeline.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
 import { bad, CompilerBug, good } from '../../dsl/diagnostic.ts';
 import type { Checked } from '../../dsl/diagnostic.ts';
 import { noSpan } from '../../dsl/span.ts';
-import { deviceLost, noCudaDevice, outOfDeviceMemory } from '../../dsl/catalogue/index.ts';
+import { noCudaDevice } from '../../dsl/catalogue/index.ts';
 import { printCuda } from '../../backends/cuda/module.ts';
-import { cudaEntry } from '../../backends/cuda/names.ts';
 import { sm120a, sm80, sm90a } from '../../backends/targets.ts';
 import { loadDriver } from '../cuda/driver.ts';
 import type { CudaDriver, Handle } from '../cuda/driver.ts';
 import { runNvcc } from '../cuda/nvcc.ts';
-import type { NvccOptions } from '../cuda/nvcc.ts';
 import { chainInput } from './chain-input.ts';
 import { openCudaChain } from './cuda-chain.ts';
 import { ensure, kernelLauncher, refusalsOf } from './cuda-launch.ts';
@@ -106,7 +104,7 @@ function execute(driver: CudaDriver, plan: HostPlan, image: Uint8Array, resolved
   const memory = new Map<string, Memory & { readonly address: Handle }>();
   for (const buffer of resolved.buffers) {
     const place = driver.allocate(buffer.bytes);
-    ensure(place.status, `${buffer.name} [${buffer.extents.join(', ')}] of ${buffer.element}`, buffer.bytes);
+    ensure(place.status, described(buffer), buffer.bytes);
     made.push(place.handle);
     const held = allocate(plan, input, buffer);
     ensure(driver.upload(place.handle, held.bytes), `uploading ${buffer.name}`);

@@ -15,8 +15,6 @@ import type { Compiled, CompileOptions } from '../../compiler/pipeline.ts';
 import { checkCoverage, printViolation } from '../../compiler/plan/coverage.ts';
 import { makePlan } from '../../compiler/plan/make-plan.ts';
 import { verifyPlan } from '../../compiler/plan/verify.ts';
-import type { Schedule } from '../../compiler/schedule.ts';
-import type { Spec } from '../../compiler/spec/ir.ts';
 import type { TargetRecord } from '../../compiler/target.ts';
 import type { FloatElement } from '../../compiler/tile/ir.ts';
 import { good, unreachable } from '../../dsl/diagnostic.ts';

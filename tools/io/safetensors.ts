@@ -69,6 +69,11 @@ export function parseSafetensors(bytes: Uint8Array, path: string): Checked<Safet
   return good({ tensors, metadata });
 }
 
+/** The element type in which values of the language are written. */
+export function elementTypeOf(element: 'int' | 'float' | 'bool'): 'I32' | 'F32' | 'U8' {
+  return element === 'int' ? 'I32' : element === 'bool' ? 'U8' : 'F32';
+}
+
 /** The tensors of a file on disk. */
 export function readSafetensors(path: string): Checked<SafetensorsFile> {
   let bytes: Uint8Array;

@@ -5,19 +5,9 @@
  */
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { BinaryOp, Expr, FoldOp, ScalarType, UnaryOp } from '../../../compiler/expr/ir.ts';
-
-/** The text that stands for a name, or undefined when the name is unknown. */
-export type HostNaming = (name: string) => string | undefined;
+import { call, floatText, foldScope, infix, sharedOperators, type HostNaming } from '../host-text.ts';
 
 const cTypes: Readonly<Record<ScalarType, string>> = { int: 'int', float: 'double', bool: 'bool' };
-
-function call(name: string, ...args: readonly string[]): string {
-  return [name, '(', args.join(', '), ')'].join('');
-}
-
-function infix(left: string, operator: string, right: string): string {
-  return ['(', left, ' ', operator, ' ', right, ')'].join('');
-}
 
 function literalText(type: ScalarType, value: number): string {
   switch (type) {
@@ -26,14 +16,10 @@ function literalText(type: ScalarType, value: number): string {
     case 'int':
       if (value === -2147483648) return '(-2147483647 - 1)';
       return value < 0 ? ['(', String(value), ')'].join('') : String(value);
-    case 'float': {
+    case 'float':
       if (value === Infinity) return 'HUGE_VAL';
       if (value === -Infinity) return '(-HUGE_VAL)';
-      if (Number.isNaN(value)) return 'NAN';
-      const text = Object.is(value, -0) ? '-0.0' : String(value);
-      const float = /[.e]/.test(text) ? text : [text, '.0'].join('');
-      return float.startsWith('-') ? ['(', float, ')'].join('') : float;
-    }
+      return Number.isNaN(value) ? 'NAN' : floatText(value);
     default:
       return unreachable(type);
   }
@@ -86,11 +72,15 @@ function binaryText(op: BinaryOp, isInt: boolean, a: string, b: string): string 
     case 'divide':
       return infix(a, '/', b);
     case 'bit_and':
-      return infix(a, '&', b);
     case 'bit_or':
-      return infix(a, '|', b);
     case 'bit_xor':
-      return infix(a, '^', b);
+    case 'eq':
+    case 'ne':
+    case 'lt':
+    case 'le':
+    case 'gt':
+    case 'ge':
+      return infix(a, sharedOperators[op], b);
     case 'shl':
       return call('shift_left', a, b);
     case 'shr':
@@ -99,18 +89,6 @@ function binaryText(op: BinaryOp, isInt: boolean, a: string, b: string): string 
       return infix(a, '&&', b);
     case 'or':
       return infix(a, '||', b);
-    case 'eq':
-      return infix(a, '==', b);
-    case 'ne':
-      return infix(a, '!=', b);
-    case 'lt':
-      return infix(a, '<', b);
-    case 'le':
-      return infix(a, '<=', b);
-    case 'gt':
-      return infix(a, '>', b);
-    case 'ge':
-      return infix(a, '>=', b);
     default:
       return unreachable(op);
   }
@@ -153,8 +131,7 @@ export function hostExpression(e: Expr, naming: HostNaming): string {
     case 'select':
       return ['(', hostExpression(e.cond, naming), ' ? ', hostExpression(e.then, naming), ' : ', hostExpression(e.otherwise, naming), ')'].join('');
     case 'fold': {
-      const local = ['i_', e.local.replace(/[^A-Za-z0-9_]/g, '_')].join('');
-      const inner: HostNaming = (name) => (name === e.local ? local : naming(name));
+      const { local, inner } = foldScope(e, naming);
       const [start, step] = foldParts(e.op, e.type === 'int', hostExpression(e.body, inner));
       const type = cTypes[e.type];
       const lambda = ['[&](', type, ' folded, int ', local, ') -> ', type, ' { return ', step, '; }'].join('');

@@ -11,7 +11,8 @@ import { commentDoc } from '../../c-like.ts';
 import { block, concat, indent, join, lines, newline, nothing, render, text, type Doc } from '../../document.ts';
 import { cudaEntry } from '../names.ts';
 import { callFields, cIdentifier, storageWords, type CallField } from './call.ts';
-import { hostExpression, type HostNaming } from './expr.ts';
+import type { HostNaming } from '../host-text.ts';
+import { hostExpression } from './expr.ts';
 import { arithmeticLines, runtimeLines, stepLines } from './helpers.ts';
 
 function fieldType(field: CallField): string {

@@ -5,18 +5,10 @@
  */
 import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { BinaryOp, Expr, FoldOp, ScalarType, UnaryOp } from '../../../compiler/expr/ir.ts';
-import type { HostNaming } from '../launcher/expr.ts';
-
-function call(name: string, ...args: readonly string[]): string {
-  return [name, '(', args.join(', '), ')'].join('');
-}
+import { call, floatText, foldScope, infix, sharedOperators, type HostNaming } from '../host-text.ts';
 
 function native(name: string, ...args: readonly string[]): string {
   return call(['_native.', name].join(''), ...args);
-}
-
-function infix(left: string, operator: string, right: string): string {
-  return ['(', left, ' ', operator, ' ', right, ')'].join('');
 }
 
 function literalText(type: ScalarType, value: number): string {
@@ -25,12 +17,8 @@ function literalText(type: ScalarType, value: number): string {
       return value !== 0 ? 'True' : 'False';
     case 'int':
       return value < 0 ? ['(', String(value), ')'].join('') : String(value);
-    case 'float': {
-      if (!Number.isFinite(value)) return call('float', JSON.stringify(String(value).replace('Infinity', 'inf')));
-      const text = Object.is(value, -0) ? '-0.0' : String(value);
-      const float = /[.e]/.test(text) ? text : [text, '.0'].join('');
-      return float.startsWith('-') ? ['(', float, ')'].join('') : float;
-    }
+    case 'float':
+      return Number.isFinite(value) ? floatText(value) : call('float', JSON.stringify(String(value).replace('Infinity', 'inf')));
     default:
       return unreachable(type);
   }
@@ -79,11 +67,15 @@ function binaryText(op: BinaryOp, a: string, b: string): string {
     case 'divide':
       return native(op, a, b);
     case 'bit_and':
-      return infix(a, '&', b);
     case 'bit_or':
-      return infix(a, '|', b);
     case 'bit_xor':
-      return infix(a, '^', b);
+    case 'eq':
+    case 'ne':
+    case 'lt':
+    case 'le':
+    case 'gt':
+    case 'ge':
+      return infix(a, sharedOperators[op], b);
     case 'shl':
       return infix(a, '<<', infix(b, '&', '31'));
     case 'shr':
@@ -91,18 +83,6 @@ function binaryText(op: BinaryOp, a: string, b: string): string {
     case 'and':
     case 'or':
       return infix(a, op, b);
-    case 'eq':
-      return infix(a, '==', b);
-    case 'ne':
-      return infix(a, '!=', b);
-    case 'lt':
-      return infix(a, '<', b);
-    case 'le':
-      return infix(a, '<=', b);
-    case 'gt':
-      return infix(a, '>', b);
-    case 'ge':
-      return infix(a, '>=', b);
     default:
       return unreachable(op);
   }
@@ -143,8 +123,7 @@ export function pythonExpression(e: Expr, naming: HostNaming): string {
     case 'select':
       return ['(', pythonExpression(e.then, naming), ' if ', pythonExpression(e.cond, naming), ' else ', pythonExpression(e.otherwise, naming), ')'].join('');
     case 'fold': {
-      const local = ['i_', e.local.replace(/[^A-Za-z0-9_]/g, '_')].join('');
-      const inner: HostNaming = (name) => (name === e.local ? local : naming(name));
+      const { local, inner } = foldScope(e, naming);
       const range = call('range', pythonExpression(e.from, naming), pythonExpression(e.to, naming));
       return foldText(e.op, e.type === 'int', [pythonExpression(e.body, inner), 'for', local, 'in', range].join(' '));
     }

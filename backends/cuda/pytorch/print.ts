@@ -8,7 +8,7 @@ import type { Axis } from '../../../compiler/spec/ir.ts';
 import { axisName } from '../../../compiler/launch/check-parameters.ts';
 import type { HostPlan } from '../../../compiler/launch/plan.ts';
 import { callFields, cIdentifier, storageWords, type BufferField, type CallField } from '../launcher/call.ts';
-import type { HostNaming } from '../launcher/expr.ts';
+import type { HostNaming } from '../host-text.ts';
 import { pythonExpression } from './expr.ts';
 import { nativeLines } from './helpers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { printWgsl } from '../../../backends/wgsl/module.ts';
 import { lintWgsl } from '../../../backends/wgsl/lint.ts';
-import { validatePrinted, validateWgsl } from '../../../backends/wgsl/validate.ts';
+import { validatePrinted } from '../../../backends/wgsl/validate.ts';
 import { allKernels, awkward, bfloats, freshInLoop, halfStorage, halves, sharedSum, shuffled, vectorAdd } from '../kernels.ts';
 
 describe('printed WGSL', () => {
