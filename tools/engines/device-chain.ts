@@ -16,6 +16,7 @@ import { launch as launchPlan, preparePlan, type PreparedPlan, type RunOptions }
 import type { ChainOpening, ChainRequest, ChainResult, EngineOutput, KeptChain } from './engine.ts';
 import { compileWgslChain } from './compile.ts';
 import { sharedSession, valuesOf } from './device.ts';
+import { patiently } from './patience.ts';
 
 /** What there is to say of a chain on this device besides. */
 export type DeviceChainOptions = Omit<ChainOpening, 'chain'> & Pick<ChainRequest, 'adapter'>;
@@ -61,7 +62,7 @@ function keepTensors({ device, plan }: PreparedPlan, tensors: ReadonlyMap<string
 
 async function runOnce(prepared: PreparedPlan, chain: ChainSpec, launch: ChainLaunch, kept: ReadonlyMap<string, Tensor>, options: RunOptions, device: string): Promise<Checked<ChainResult>> {
   const tensors = new Map<string, Tensor>([...kept, ...launch.tensors]);
-  const ran = await launchPlan(prepared, chainSizes(chain, launch.sizes), launch.scalars, tensors, options);
+  const ran = await patiently(launchPlan(prepared, chainSizes(chain, launch.sizes), launch.scalars, tensors, options));
   if (!ran.ok) return ran;
   const outputs = (prepared.plan.stages?.outputs ?? []).flatMap(({ name, buffer }): readonly (readonly [string, EngineOutput])[] => {
     const found = ran.value.outputs.get(buffer);
