@@ -30,15 +30,15 @@ export function withCounts(chain: ChainSpec): ChainSpec {
   };
 }
 
-/** Live pairs by attention, in the order of the chain, and head. */
-export function livePairs(outputs: Outputs, heads: number): readonly (readonly number[])[] {
+/** Live pairs by attention, in the order of the chain, and head; of the last `counted` query rows. */
+export function livePairs(outputs: Outputs, heads: number, counted = Infinity): readonly (readonly number[])[] {
   return [...outputs].flatMap(([name, { values }]) => {
     if (!name.endsWith(`${suffix}.lse`)) return [];
     const rows = values.length / heads;
     // A row that sees nothing has the logarithm of nothing: minus infinity, or the finite number that stands for it.
     return [Array.from({ length: heads }, (_, h) => {
       let live = 0;
-      for (let i = 0; i < rows; i += 1) live += Math.round(Math.exp(values[h * rows + i] ?? NaN));
+      for (let i = Math.max(0, rows - counted); i < rows; i += 1) live += Math.round(Math.exp(values[h * rows + i] ?? NaN));
       return live;
     })];
   });

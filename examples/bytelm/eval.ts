@@ -3,6 +3,7 @@
  * the language model under patterns of attention, against dense. Prints a table (or JSON) and writes page, curves and the figures of every
  * window to a folder; a run that is interrupted goes on where it stopped.
  */
+import type { TensorValue } from '../../compiler/spec/ir.ts';
 import type { Span } from '../../dsl/span.ts';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
@@ -18,12 +19,18 @@ import { nearestFile } from '../../tools/tensor-file.ts';
 import { figuresOf } from './figures.ts';
 import type { Counting, Figures } from './figures.ts';
 import { measurePattern } from './measure.ts';
+import { emptyCache } from './generate.ts';
 import { dataFile, readWeights, weightsFile } from './model.ts';
 import { accuracyCurves, evaluationPage, figuresTable, lossCurves } from './page.ts';
-import { exampleFile, modelProgram, readPatterns } from './programs.ts';
+import { chainProgram, exampleFile, modelProgram, readPatterns } from './programs.ts';
+import type { Changing, Tail } from './programs.ts';
 import { patternsOf } from './patterns.ts';
 import type { Asked } from './patterns.ts';
+import { besidePublished, readPublished } from './published.ts';
+import type { Beside } from './published.ts';
+import { openPrompts } from './reader.ts';
 import { openStore, rowKey } from './results.ts';
+import type { Row } from './results.ts';
 import { distanceFits, retrievalWindow } from './retrieval.ts';
 import { windowsOf } from './windows.ts';
 import type { Window } from './windows.ts';
@@ -58,6 +65,12 @@ function distancesOf(given: Given, size: number): readonly number[] {
   });
 }
 
+/** A prompt as long as it can be before the last byte of a window. */
+function promptSizes(size: number): Changing {
+  const cache = emptyCache(size);
+  return { nQ: size - 1, changing: new Map<string, TensorValue>([['token', { extents: [1, size - 1], data: new Int32Array(size - 1) }], ['past_key', cache], ['past_value', cache]]) };
+}
+
 const barWidth = 20;
 
 function bar(done: number, all: number): string {
@@ -72,6 +85,7 @@ export const command: CommandModule = {
       .option('--text <file>', 'text to read, raw bytes (default: the evaluation text)')
       .option('--window <count>', 'bytes of a window, up to 4096 (default: 2048)')
       .option('--limit <windows>', 'that many windows, evenly chosen (default: all)')
+      .option('--every <step>', 'every such window from the first, as in --every 6 --limit 16 for windows 0, 6, ... 90')
       .option('--retrieval', 'also plant keys and ask for them')
       .option('--distances <list>', 'distances of the planted key (default: 64,256,512,1024)')
       .option('--trials <count>', 'keys of each distance (default: 10)')
@@ -88,7 +102,8 @@ export const command: CommandModule = {
     const trials = countOf(given, 'trials', 1, 1000) ?? 10;
     const backend = choiceOf(given, 'backend', backends) ?? 'wgsl';
     const text = bytesOf(given);
-    const windows = windowsOf(text.bytes, size, limit);
+    const every = countOf(given, 'every', 1, 1_000_000);
+    const windows = windowsOf(text.bytes, size, limit, every);
     if (windows.length === 0) refuse('FIL9004', `the text has ${text.bytes.length} bytes, less than one window of ${size}`, text.span);
     const distances = distancesOf(given, size);
     const asked = patternsOf(given);
@@ -101,30 +116,42 @@ export const command: CommandModule = {
     const folder = claimFolder(given, out, valueSpan(given, 'out', out));
     const store = openStore(join(folder, `bytelm-${size}.json`), [...given.inputs]);
     const list = readPatterns();
-    const denseChoice: Asked = { choice: { title: 'dense', program: exampleFile(given, list.dense.program), name: list.dense.name, parameters: list.dense.parameters }, span: wordSpan(given.line, () => false) };
-    const programs = [denseChoice, ...asked.filter((a) => a.choice.title !== 'dense')].map(({ choice, span }) => {
+    const denseFor = (tail: Tail | undefined): Asked => ({
+      choice: { title: 'dense', program: exampleFile(given, list.dense.program), name: list.dense.name, parameters: list.dense.parameters, tail }, span: wordSpan(given.line, () => false),
+    });
+    // Each end of a window has a dense row of its own to be compared with.
+    const tails = [...new Map(asked.map(({ choice: { tail } }) => [tail === undefined ? '' : `${tail.rows} ${tail.counted}`, tail])).values()];
+    const compared = [undefined, ...tails.filter((t) => t !== undefined)].flatMap((tail) => [
+      denseFor(tail), ...asked.filter(({ choice: c }) => c.title !== 'dense' && c.tail?.rows === tail?.rows && c.tail?.counted === tail?.counted),
+    ]);
+    const programs = compared.map(({ choice, span }) => {
       const program = modelProgram(given, { choice, window: size, weights, tensors, span });
       return { program, key: rowKey(program, size, text.bytes, backend) };
     });
 
     const counting: Counting = { windows: windows.map((w) => w.number), distances, trials };
+    const prompts = openPrompts(chainProgram(given, { ...denseFor(undefined), window: size, weights, tensors }, 'bytelm_step', promptSizes(size)), backend, textOf(given, 'adapter'));
     const all: Figures[] = [];
+    const measured: Row[] = [];
     const steps = windows.length + distances.length * trials;
     for (const [i, { program, key }] of programs.entries()) {
       let done = 0;
       const row = await measurePattern({
-        program, windows, trials: trialWindows, before: store.row(key), text: text.name, backend, adapter: textOf(given, 'adapter'),
-        done: (measured, what) => {
-          store.put(key, measured);
+        program, windows, trials: trialWindows, before: store.row(key), text: text.name, backend, adapter: textOf(given, 'adapter'), prompts,
+        done: (now, what) => {
+          store.put(key, now);
           done += 1;
-          given.progress.show(`${bar(i * steps + done, programs.length * steps)} ${i + 1} of ${programs.length}: ${measured.title} ${measured.settings}: ${what}`);
+          given.progress.show(`${bar(i * steps + done, programs.length * steps)} ${i + 1} of ${programs.length}: ${now.title} ${now.settings}: ${what}`);
         },
       });
+      measured.push(row);
       const figures = figuresOf(row, counting);
       if (figures !== undefined) all.push(figures);
     }
+    prompts.close();
     given.progress.clear();
-    return finish(given, { all, folder, size, text: text.name, distances });
+    const published = besidePublished(readPublished(), measured, { size, text: text.bytes });
+    return finish(given, { all, folder, size, text: text.name, distances, numbers: counting.windows, published });
   },
 };
 
@@ -134,19 +161,22 @@ interface Evaluated {
   readonly size: number;
   readonly text: string;
   readonly distances: readonly number[];
+  /** Of the windows. */
+  readonly numbers: readonly number[];
+  readonly published: Beside;
 }
 
-function finish(given: Given, { all, folder, size, text, distances }: Evaluated): number {
+function finish(given: Given, { all, folder, size, text, distances, numbers, published }: Evaluated): number {
   const [dense] = all;
   if (dense === undefined) return 1;
   const inputs = [...given.inputs];
   const name = (part: string): string => `bytelm-${size}${part}`;
   const plotted = distances.filter((d) => dense.retrieval.some((r) => r.distance === d && r.accuracy > 0.1));
-  writeAtomic(join(folder, name('-loss.svg')), lossCurves(all, dense), inputs);
-  for (const d of plotted) writeAtomic(join(folder, name(`-found-${d}.svg`)), accuracyCurves(all, dense, d), inputs);
+  writeAtomic(join(folder, name('-loss.svg')), lossCurves(all), inputs);
+  for (const d of plotted) writeAtomic(join(folder, name(`-found-${d}.svg`)), accuracyCurves(all, d), inputs);
   const command = given.line.text.replace(/^npm run eval --/, 'npm run eval --');
-  writeAtomic(join(folder, name('.md')), evaluationPage(all, dense, { command, text, distances, loss: name('-loss.svg'), accuracy: plotted.map((d) => name(`-found-${d}.svg`)) }), inputs);
-  if (given.json) given.io.out(`${JSON.stringify({ text, window: size, patterns: all })}\n`);
-  else given.io.out(`${figuresTable(all, dense, distances)}${relative(given.io.folder, join(folder, name('.md')))}\n`);
+  writeAtomic(join(folder, name('.md')), evaluationPage(all, { command, text, distances, numbers, published, loss: name('-loss.svg'), accuracy: plotted.map((d) => name(`-found-${d}.svg`)) }), inputs);
+  if (given.json) given.io.out(`${JSON.stringify({ text, window: size, windows: numbers, patterns: all, published })}\n`);
+  else given.io.out(`${figuresTable(all, distances)}${relative(given.io.folder, join(folder, name('.md')))}\n`);
   return 0;
 }

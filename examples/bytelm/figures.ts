@@ -22,6 +22,8 @@ export interface Figures {
   readonly name: string;
   readonly device: string;
   readonly window: number;
+  /** Bytes of each that count, the last ones. */
+  readonly counted: number;
   readonly windows: number;
   readonly natsPerByte: number;
   readonly bitsPerByte: number;
@@ -49,7 +51,8 @@ export function figuresOf(row: Row, { windows, distances, trials }: Counting): F
   const counts = windows.flatMap((w) => (row.live[w] === undefined ? [] : [row.live[w]]));
   const [first] = counts;
   if (known.length < windows.length || windows.length === 0 || first === undefined) return undefined;
-  const dense = (row.window * (row.window + 1)) / 2;
+  const before = row.window - row.counted;
+  const dense = (row.window * (row.window + 1) - before * (before + 1)) / 2;
   const live = first.map((heads, layer) => heads.map((_, h) => mean(counts.map((c) => c[layer]?.[h] ?? NaN))));
   const natsPerByte = mean(known);
   const retrieval = distances.flatMap((distance): readonly Retrieved[] => {
@@ -61,9 +64,9 @@ export function figuresOf(row: Row, { windows, distances, trials }: Counting): F
       natsLater: mean(found.map((t) => t.natsLater)), accuracyLater: mean(found.map((t) => t.accuracyLater)),
     }];
   });
-  const { title, settings, program, name, device, window, selectionFlops } = row;
+  const { title, settings, program, name, device, window, counted: countedBytes, selectionFlops } = row;
   return {
-    title, settings, program, name, device, window, windows: windows.length,
+    title, settings, program, name, device, window, counted: countedBytes, windows: windows.length,
     natsPerByte, bitsPerByte: natsPerByte / Math.LN2, perplexity: Math.exp(natsPerByte),
     density: mean(live.flat()) / dense,
     densities: live.map((heads) => heads.map((n) => n / dense)),

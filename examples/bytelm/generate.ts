@@ -11,7 +11,7 @@ import type { Runner } from './runner.ts';
 import { likeliest } from './score.ts';
 
 /** Keys or values of all layers: [1, layers, kv_heads, capacity, dim]. */
-interface Cache {
+export interface Cache {
   readonly extents: readonly number[];
   readonly data: Float32Array;
 }
@@ -22,7 +22,7 @@ export function emptyCache(capacity: number): Cache {
 }
 
 /** Writes `rows` [layers, kv_heads, count, dim] behind the first `length` positions. */
-function remember({ extents, data }: Cache, rows: ArrayLike<number>, length: number, count: number): void {
+export function remember({ extents, data }: Cache, rows: ArrayLike<number>, length: number, count: number): void {
   const capacity = extents[3] ?? 0;
   for (let head = 0; head < shape.layers * shape.kvHeads; head += 1) {
     for (let i = 0; i < count * shape.dim; i += 1) data[(head * capacity + length) * shape.dim + i] = rows[head * count * shape.dim + i] ?? NaN;

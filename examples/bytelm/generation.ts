@@ -11,7 +11,7 @@ import { backends } from '../../tools/engines/index.ts';
 import { emptyCache, generate } from './generate.ts';
 import { readWeights } from './model.ts';
 import { chainProgram } from './programs.ts';
-import { patternsOf } from './patterns.ts';
+import { patternsOf, usedEverywhere } from './patterns.ts';
 import { openRunner } from './runner.ts';
 
 const usual = '\n# What is ownership?\n\nOwnership is ';
@@ -34,7 +34,7 @@ export const command: CommandModule = {
     const prompt = Uint8Array.from([0, ...new TextEncoder().encode(text)]);
     const total = prompt.length + count;
     if (total > 4096) refuse('FIL9004', `prompt and new bytes are ${total} together; the model was trained on up to 4096`, valueSpan(given, 'prompt', text));
-    const [asked, ...more] = patternsOf(given, ['dense']);
+    const [asked, ...more] = usedEverywhere(patternsOf(given, ['dense']));
     if (asked === undefined || more.length > 0) return refuse('FIL9004', 'this pattern has several settings', asked?.span ?? valueSpan(given, 'pattern'), { help: 'fix one with --set' });
     const cache = emptyCache(total);
     const weights = orRefuse(readWeights());

@@ -1,6 +1,7 @@
 /**
  * One pattern on windows and retrieval trials. In: a program of the model, windows, and what has been measured before. Out: the row, told
- * after every window so that it can be kept. Two forms of the chain are run: on a few windows one that counts what the mask lets through as
+ * after every window so that it can be kept. A pattern for the end of a window is judged by its last bytes; in a trial it begins so that what
+ * it chooses from ends with the question, and the bytes of the key are decoded. Two forms of the chain are run: on a few windows one that counts what the mask lets through as
  * well, on all others the plain one.
  */
 import { selectionWork } from '../../compiler/report/stage-work.ts';
@@ -11,9 +12,10 @@ import { orRefuse } from '../../tools/commands/launch-options.ts';
 import { livePairs, withCounts } from './counted.ts';
 import type { ModelProgram } from './programs.ts';
 import { keyLength } from './retrieval.ts';
+import { openReader } from './reader.ts';
+import type { Prompts, Reader } from './reader.ts';
 import type { Row, Trial } from './results.ts';
-import { openRunner } from './runner.ts';
-import type { Outputs, Runner } from './runner.ts';
+import type { Outputs } from './runner.ts';
 import { mean, scoreBytes } from './score.ts';
 import type { Scored } from './score.ts';
 import type { Window } from './windows.ts';
@@ -27,6 +29,8 @@ export interface MeasureRequest {
   readonly text: string;
   readonly backend: Backend;
   readonly adapter: string | undefined;
+  /** For patterns that are used behind one. */
+  readonly prompts: Prompts;
   readonly done: (row: Row, what: string) => void;
 }
 
@@ -36,8 +40,9 @@ function countedWindows(program: ModelProgram, windows: readonly Window[]): Read
   return new Set(Array.from({ length: wanted }, (_, i) => windows[Math.floor((i * windows.length) / wanted)]?.number ?? -1));
 }
 
+const last = <T extends Float64Array | Uint8Array>(values: T, count: number): number => mean(values.subarray(values.length - count));
+
 function trialOf({ nats, hits }: Scored): Trial {
-  const last = <T extends Float64Array | Uint8Array>(values: T, count: number): number => mean(values.subarray(values.length - count));
   return { nats: last(nats, keyLength), accuracy: last(hits, keyLength), natsLater: last(nats, keyLength - 2), accuracyLater: last(hits, keyLength - 2) };
 }
 
@@ -54,51 +59,54 @@ function selectionOf({ attention, chain, sizes, scalars, tensors }: ModelProgram
   return calls.length * selectionWork(attention, { sizes, scalars: known, tensors: given }).flops;
 }
 
-export async function measurePattern({ program, windows, trials, before, text, backend, adapter, done }: MeasureRequest): Promise<Row> {
+export async function measurePattern({ program, windows, trials, before, text, backend, adapter, prompts, done }: MeasureRequest): Promise<Row> {
+  const size = program.sizes.nK;
+  const { rows, counted } = program.tail ?? { rows: size, counted: size };
+  const trialRows = program.tail === undefined ? size : rows - counted + keyLength;
   let row: Row = before ?? {
-    title: program.title, program: program.program, name: program.attention.name, settings: settingsText(program), window: program.sizes.nQ, text, device: '',
+    title: program.title, program: program.program, name: program.attention.name, settings: settingsText(program), window: size, counted, text, device: '',
     selectionFlops: selectionOf(program), nats: {}, live: {}, retrieval: {},
   };
   const put = (next: Row, what: string): void => {
     row = next;
     done(row, what);
   };
-  const open = async (chain: ChainSpec): Promise<Runner> => {
-    const runner = orRefuse(await openRunner({ chain, sizes: { batch: 1, nQ: program.sizes.nQ, nK: program.sizes.nK }, scalars: program.scalars, fixed: program.tensors, backend, adapter }));
-    row = { ...row, device: runner.device };
-    return runner;
+  const open = async (chain: ChainSpec): Promise<Reader> => {
+    const reader = orRefuse(await openReader(program, chain, prompts, backend, adapter));
+    row = { ...row, device: reader.device };
+    return reader;
   };
-  const scored = async (runner: Runner, window: Window): Promise<{ readonly outputs: Outputs; readonly scored: Scored }> => {
-    const outputs = orRefuse(await runner.run(new Map([['token', { extents: [1, window.tokens.length], data: window.tokens }]])));
+  const scored = async (reader: Reader, window: Window, count: number): Promise<{ readonly outputs: Outputs; readonly scored: Scored }> => {
+    const outputs = orRefuse(await reader.read(window, count));
     const logits = outputs.get('y.logits')?.values ?? [];
-    return { outputs, scored: scoreBytes(logits, window.targets) };
+    return { outputs, scored: scoreBytes(logits, window.targets.subarray(window.targets.length - count)) };
   };
 
-  const counted = countedWindows(program, windows);
-  const toCount = windows.filter((w) => counted.has(w.number) && row.live[w.number] === undefined);
+  const withLive = countedWindows(program, windows);
+  const toCount = windows.filter((w) => withLive.has(w.number) && row.live[w.number] === undefined);
   if (toCount.length > 0) {
-    const runner = await open(withCounts(program.chain));
+    const reader = await open(withCounts(program.chain));
     for (const window of toCount) {
-      const { outputs, scored: s } = await scored(runner, window);
-      const live = livePairs(outputs, program.sizes.heads);
-      put({ ...row, nats: { ...row.nats, [window.number]: mean(s.nats) }, live: { ...row.live, [window.number]: live } }, `window ${window.number}, counted`);
+      const { outputs, scored: s } = await scored(reader, window, rows);
+      const live = livePairs(outputs, program.sizes.heads, counted);
+      put({ ...row, nats: { ...row.nats, [window.number]: last(s.nats, counted) }, live: { ...row.live, [window.number]: live } }, `window ${window.number}, counted`);
     }
-    runner.close();
+    reader.close();
   }
   const open1 = windows.filter((w) => row.nats[w.number] === undefined);
   const open2 = [...trials].flatMap(([distance, list]) => list.filter((w) => row.retrieval[distance]?.[w.number] === undefined).map((window) => ({ distance, window })));
   if (open1.length + open2.length === 0) return row;
-  const runner = await open(program.chain);
+  const reader = await open(program.chain);
   for (const window of open1) {
-    const { scored: s } = await scored(runner, window);
-    put({ ...row, nats: { ...row.nats, [window.number]: mean(s.nats) } }, `window ${window.number}`);
+    const { scored: s } = await scored(reader, window, rows);
+    put({ ...row, nats: { ...row.nats, [window.number]: last(s.nats, counted) } }, `window ${window.number}`);
   }
   for (const { distance, window } of open2) {
-    const { scored: s } = await scored(runner, window);
+    const { scored: s } = await scored(reader, window, trialRows);
     const known = row.retrieval[distance] ?? {};
     put({ ...row, retrieval: { ...row.retrieval, [distance]: { ...known, [window.number]: trialOf(s) } } }, `distance ${distance}, trial ${window.number}`);
   }
-  runner.close();
+  reader.close();
   return row;
 }
 

@@ -22,6 +22,13 @@ export interface Asked {
   readonly span: Span;
 }
 
+/** Those that are used everywhere; for commands that have no prompt to go before. */
+export function usedEverywhere(asked: readonly Asked[]): readonly Asked[] {
+  const behind = asked.find((a) => a.choice.tail !== undefined);
+  if (behind !== undefined) refuse('FIL9004', `'${behind.choice.title}' chooses once, at the end of a prompt; only eval has one`, behind.span);
+  return asked;
+}
+
 /** `sinks + window` is asked for as `sinks-window`. */
 const wordOf = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
@@ -33,7 +40,7 @@ export function patternsOf(given: Given, usual?: readonly string[]): readonly As
   const bad = [...settings].find(([, { text }]) => text !== 'true' && text !== 'false' && (text.trim() === '' || !Number.isFinite(Number(text))));
   if (bad !== undefined) refuse('FIL9004', `--set takes numbers, true or false, not '${bad[1].text}'`, bad[1].span);
   const named = textsOf(given, 'pattern');
-  const listed = [{ title: 'dense', ...list.dense, budgets: [{}] }, ...list.methods];
+  const listed = [{ title: 'dense', ...list.dense, budgets: [{}], rows: undefined, counted: undefined }, ...list.methods];
   const words = named.length > 0 ? named : usual ?? listed.map((m) => wordOf(m.title));
   return words.flatMap((word): readonly Asked[] => {
     const span = named.length === 0 ? wordSpan(given.line, () => false) : valueSpan(given, 'pattern', word);
@@ -51,6 +58,8 @@ export function patternsOf(given: Given, usual?: readonly string[]): readonly As
     // What others are compared with has no settings.
     const own = method.title === 'dense' ? {} : set;
     const points = new Map(method.budgets.map((budget) => [JSON.stringify({ ...budget, ...own }), budget]));
-    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...own } }, span }));
+    const { rows } = method;
+    const tail = rows === undefined ? undefined : { rows, counted: method.counted ?? rows };
+    return [...points.values()].map((budget) => ({ choice: { title: method.title, program: exampleFile(given, method.program), name: method.name, parameters: { ...method.parameters, ...budget, ...own }, tail }, span }));
   });
 }

@@ -20,6 +20,7 @@ import type { MethodsFile, Parameters, ParameterValue } from '../../tools/method
 import { openSource } from '../../tools/source.ts';
 import { axisName, valueFor } from '../../tools/tensors.ts';
 import type { RawTensor } from '../../tools/tensors.ts';
+import { emptyCache } from './generate.ts';
 import { shape } from './model.ts';
 import type { Weights } from './model.ts';
 
@@ -34,6 +35,16 @@ export interface Choice {
   /** The declaration; the only attention of the file where absent. */
   readonly name: string | undefined;
   readonly parameters: Parameters;
+  /** Where it is used: behind a dense prompt, for the last bytes of a window. Undefined: everywhere. */
+  readonly tail?: Tail | undefined;
+}
+
+/** The end of a window. */
+export interface Tail {
+  /** Query rows of the launch, the last of the window; what is before them is the prompt. */
+  readonly rows: number;
+  /** The last of them, which are judged. */
+  readonly counted: number;
 }
 
 export interface ModelProgram extends Choice {
@@ -66,9 +77,14 @@ export interface ProgramRequest {
   readonly span: Span;
 }
 
-/** The model with an attention, for windows of one length. */
+/** The model with an attention, for windows of one length, or for their end. */
 export function modelProgram(given: Given, request: ProgramRequest): ModelProgram {
-  const { window } = request;
+  const { window, choice: { tail } } = request;
+  if (tail !== undefined) {
+    if (tail.rows >= window) refuse('FIL9004', `'${request.choice.title}' is for the last ${tail.rows} bytes of a window; one of ${window} has no prompt before them`, request.span);
+    const cache = emptyCache(window);
+    return chainProgram(given, request, 'bytelm_step', { nQ: tail.rows, changing: new Map<string, TensorValue>([['token', { extents: [1, tail.rows], data: new Int32Array(tail.rows) }], ['past_key', cache], ['past_value', cache]]) });
+  }
   return chainProgram(given, request, 'bytelm', { nQ: window, changing: new Map([['token', { extents: [1, window], data: new Int32Array(window) }]]) });
 }
 

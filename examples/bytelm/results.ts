@@ -25,6 +25,8 @@ export interface Row {
   /** As given, in words. */
   readonly settings: string;
   readonly window: number;
+  /** Bytes of each window that count, the last ones. */
+  readonly counted: number;
   readonly text: string;
   readonly device: string;
   /** Float operations of the stages, all layers of a window. */
@@ -63,7 +65,7 @@ function trialOf(value: unknown): Trial {
 function rowOf(value: unknown): Row {
   const v = record(value);
   return {
-    title: text(v['title']), program: text(v['program']), name: text(v['name']), settings: text(v['settings']), window: number(v['window']), text: text(v['text']), device: text(v['device']),
+    title: text(v['title']), program: text(v['program']), name: text(v['name']), settings: text(v['settings']), window: number(v['window']), counted: number(v['counted'] ?? v['window']), text: text(v['text']), device: text(v['device']),
     selectionFlops: number(v['selectionFlops']),
     nats: mapped(v['nats'], number),
     live: mapped(v['live'], (layers) => list(layers, (heads) => list(heads, number))),
@@ -106,6 +108,7 @@ function meaning(units: readonly Spec[]): string {
 /** By what a row is found again. */
 export function rowKey(program: ModelProgram, window: number, textBytes: Uint8Array, backend: string): string {
   const hash = createHash('sha256').update(meaning(program.chain.units)).update(`${window} ${backend}`).update(textBytes);
+  if (program.tail !== undefined) hash.update(`the last ${program.tail.counted} of ${program.tail.rows}`);
   for (const [name, value] of [...program.scalars].sort()) hash.update(`${name}=${value};`);
   for (const [name, tensor] of [...program.tensors].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(bytesOf(tensor));
   return hash.digest('hex').slice(0, 24);

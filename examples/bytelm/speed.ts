@@ -14,7 +14,7 @@ import { collect, orRefuse, tensorsOf } from '../../tools/commands/launch-option
 import { medianOf } from '../../tools/bench/rounds.ts';
 import { figure, percent, tableText } from '../../tools/table.ts';
 import { dataFile, readWeights } from './model.ts';
-import { patternsOf } from './patterns.ts';
+import { patternsOf, usedEverywhere } from './patterns.ts';
 import { exampleFile, modelProgram } from './programs.ts';
 import { openRunner } from './runner.ts';
 import { windowsOf } from './windows.ts';
@@ -50,7 +50,7 @@ export const command: CommandModule = {
     const rounds = countOf(given, 'rounds', 1, 100) ?? 3;
     const weights = orRefuse(readWeights());
     const nothing = { choice: { title: 'without attention', program: exampleFile(given, 'nothing.fil'), name: 'nothing', parameters: {} }, span: wordSpan(given.line, () => false) };
-    const programs = [nothing, ...patternsOf(given, ['dense'])].map(({ choice, span }) => modelProgram(given, { choice, window: size, weights, tensors: tensorsOf(given), span }));
+    const programs = [nothing, ...usedEverywhere(patternsOf(given, ['dense']))].map(({ choice, span }) => modelProgram(given, { choice, window: size, weights, tensors: tensorsOf(given), span }));
     const [window] = windowsOf(readFileSync(dataFile('eval-text.bin')), size);
     const runners = [];
     for (const { chain, sizes, scalars, tensors } of programs) {

@@ -16,10 +16,14 @@ export function windowOf(number: number, targets: Uint8Array): Window {
   return { number, tokens, targets };
 }
 
-/** The windows of a text, or `limit` of them, evenly chosen: every floor(count / limit)-th from the first. */
-export function windowsOf(text: Uint8Array, size: number, limit?: number): readonly Window[] {
-  const count = Math.floor(text.length / size);
-  const chosen = limit === undefined ? count : Math.min(limit, count);
-  const step = chosen === 0 ? 1 : Math.floor(count / chosen);
-  return Array.from({ length: chosen }, (_, i) => windowOf(i * step, text.slice(i * step * size, (i * step + 1) * size)));
+/** Which of `count` windows: every `every`-th from the first, at most `limit`. Without `every` the `limit` are spread evenly: every floor(count / limit)-th. */
+export function windowNumbers(count: number, limit?: number, every?: number): readonly number[] {
+  const step = every ?? Math.max(1, Math.floor(count / (limit ?? Math.max(1, count))));
+  const chosen = Math.min(limit ?? count, Math.ceil(count / step));
+  return Array.from({ length: chosen }, (_, i) => i * step);
+}
+
+/** The windows of a text, or those of them that are asked for. */
+export function windowsOf(text: Uint8Array, size: number, limit?: number, every?: number): readonly Window[] {
+  return windowNumbers(Math.floor(text.length / size), limit, every).map((number) => windowOf(number, text.slice(number * size, (number + 1) * size)));
 }

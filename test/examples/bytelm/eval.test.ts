@@ -1,6 +1,7 @@
 /**
  * The evaluation without a device: windows, scores, planted keys, patterns, and what the command says to bad input.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +10,13 @@ import { command } from '../../../examples/bytelm/eval.ts';
 import { figuresOf } from '../../../examples/bytelm/figures.ts';
 import { weightsOf } from '../../../examples/bytelm/model.ts';
 import { accuracyCurves, evaluationPage, lossCurves } from '../../../examples/bytelm/page.ts';
-import { modelProgram } from '../../../examples/bytelm/programs.ts';
+import { modelProgram, readPatterns } from '../../../examples/bytelm/programs.ts';
+import { besidePublished, readPublished } from '../../../examples/bytelm/published.ts';
 import { openStore, rowKey } from '../../../examples/bytelm/results.ts';
 import type { Row } from '../../../examples/bytelm/results.ts';
 import { distanceFits, keyLength, retrievalWindow } from '../../../examples/bytelm/retrieval.ts';
 import { scoreBytes } from '../../../examples/bytelm/score.ts';
-import { windowsOf } from '../../../examples/bytelm/windows.ts';
+import { windowNumbers, windowsOf } from '../../../examples/bytelm/windows.ts';
 import type { Given } from '../../../tools/command-line/command.ts';
 import { memoryIo } from '../../../tools/command-line/io.ts';
 import { runProgram } from '../../../tools/command-line/main.ts';
@@ -40,6 +42,12 @@ describe('windows', () => {
     expect([...(windows[1]?.tokens.subarray(0, 3) ?? [])]).toEqual([0, letters[300], letters[301]]);
     expect([...(windows[1]?.targets.subarray(0, 2) ?? [])]).toEqual([letters[300], letters[301]]);
     expect(windows[1]?.tokens.length).toBe(300);
+  });
+
+  it('are named by a step: every twelfth, eight of them, are 0, 12, ... 84', () => {
+    expect(windowNumbers(100, 8, 12)).toEqual([0, 12, 24, 36, 48, 60, 72, 84]);
+    expect(windowNumbers(100, undefined, 40)).toEqual([0, 40, 80]);
+    expect(windowNumbers(0)).toEqual([]);
   });
 
   it('are chosen evenly: 16 of 100 are 0, 6, 12, ... 90', () => {
@@ -89,7 +97,7 @@ describe('planted keys', () => {
 });
 
 const row = (title: string, nats: number, live: number): Row => ({
-  title, program: 'p.fil', name: 'p', settings: 'window = 4', window: 8, text: 't', device: 'd', selectionFlops: 0,
+  title, program: 'p.fil', name: 'p', settings: 'window = 4', window: 8, counted: 8, text: 't', device: 'd', selectionFlops: 0,
   nats: { 0: nats, 3: nats + 1 }, live: { 0: [[live, 36]] }, retrieval: { 4: { 0: { nats: 1, accuracy: 0.5, natsLater: 1, accuracyLater: 0.5 }, 1: { nats: 3, accuracy: 0.25, natsLater: 3, accuracyLater: 0.25 } } },
 });
 
@@ -112,14 +120,50 @@ describe('figures', () => {
 
   it('become a page with the difference to dense and one curve for each pattern', () => {
     const all = [row('dense', 1, 36), row('window', 1.25, 18), row('sinks', 0.5, 9)].flatMap((r) => figuresOf(r, counting) ?? []);
-    const [dense] = all;
-    if (dense === undefined) throw new Error('no figures');
-    const page = evaluationPage(all, dense, { command: 'npm run eval', text: 't', distances: [4], loss: 'l.svg', accuracy: ['a.svg'] });
+    const page = evaluationPage(all, { command: 'npm run eval', text: 't', distances: [4], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: ['a.svg'] });
     expect(page).toContain('| window | window = 4 | 75.0 % |');
     expect(page).toContain('+0.2500');
     expect(page).toContain('-0.5000');
-    expect(lossCurves(all, dense).match(/<circle/g)?.length).toBe(2);
-    expect(accuracyCurves(all, dense, 4).match(/<circle/g)?.length).toBe(3);
+    expect(page).not.toContain('published');
+    expect(lossCurves(all).match(/<circle/g)?.length).toBe(2);
+    expect(accuracyCurves(all, 4).match(/<circle/g)?.length).toBe(3);
+  });
+
+  it('of the end of a window are compared with dense ones of the same bytes', () => {
+    const end = (title: string, nats: number, live: number): Row => ({ ...row(title, nats, live), counted: 2 });
+    const all = [row('dense', 1, 36), end('dense', 2, 15), end('kept', 2.125, 3)].flatMap((r) => figuresOf(r, counting) ?? []);
+    // The last two of eight queries see 7 + 8 keys.
+    expect(all[1]?.densities).toEqual([[1, 36 / 15]]);
+    const page = evaluationPage(all, { command: 'npm run eval', text: 't', distances: [], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: [] });
+    expect(page).toMatch(/The last 2 bytes of each window:\n[^]*\| kept \|.*\+0\.1250/);
+  });
+});
+
+describe('published figures', () => {
+  const published = {
+    text: createHash('sha256').update(letters).digest('hex'),
+    loss: [{ what: 'dense', window: 8, title: 'dense', settings: 'window = 4', every: 3, limit: 2, nats: 1.5 }],
+    retrieval: [{ window: 8, title: 'dense', settings: 'window = 4', distance: 4, trials: 2, nats: undefined, accuracy: 0.5 }],
+  };
+
+  it('stand beside ours where windows, text and trials are the same, and nowhere else', () => {
+    const rows = [row('dense', 1, 36)];
+    const found = besidePublished(published, rows, { size: 8, text: letters });
+    expect(found.loss.map((l) => [l.windows, l.measured])).toEqual([[[0, 3], 1.5]]);
+    expect(found.retrieval.map((r) => r.measured)).toEqual([{ nats: 2, accuracy: 0.375 }]);
+    const nothing = { loss: [], retrieval: [] };
+    expect(besidePublished(published, rows, { size: 8, text: letters.subarray(8) })).toEqual(nothing);
+    expect(besidePublished(published, rows, { size: 16, text: letters })).toEqual(nothing);
+    expect(besidePublished(published, [{ ...row('dense', 1, 36), counted: 4 }], { size: 8, text: letters })).toEqual(nothing);
+    expect(besidePublished({ ...published, retrieval: [] }, [{ ...row('dense', 1, 36), nats: { 0: 1 } }], { size: 8, text: letters }).loss).toEqual([]);
+  });
+
+  it('are of patterns that the list has', () => {
+    const known = new Set(['dense', ...readPatterns().methods.map((m) => m.title)]);
+    const { loss, retrieval } = readPublished();
+    expect([...loss, ...retrieval].filter((p) => !known.has(p.title))).toEqual([]);
+    expect([loss.length, retrieval.length]).toEqual([13, 13]);
+    expect([...loss, ...retrieval].filter((p) => !Number.isFinite(p.window) || ('accuracy' in p ? !(p.accuracy <= 1 && p.trials === 10) : !(p.nats > 0.9)))).toEqual([]);
   });
 });
 
