@@ -81,7 +81,8 @@ export function meet(a: Part, b: Part): Part | undefined {
   return out;
 }
 
-function within(a: Part, b: Part): boolean {
+/** Whether every pair of `a` is known to be in `b`. */
+export function within(a: Part, b: Part): boolean {
   return b.every((atom) => a.some((other) => implies(other, atom)));
 }
 

@@ -6,7 +6,7 @@
  * Which kernels run is decided at launch: `decode` (few query rows) chooses the decode schedule; `splits` > 1 or several
  * passes go through partial results and the merge.
  */
-import { good, type Checked } from '../../dsl/diagnostic.ts';
+import { CompilerBug, good, type Checked } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, bool, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
 import { freeRefs, substitute } from '../expr/traverse.ts';
@@ -64,10 +64,18 @@ export interface LoweredPlan {
 }
 
 const i = (name: string): Expr => ref(name, 'int');
-/** Whether one pass writes every row of the output; otherwise rows are finished by the merge. */
-function onePassDoesAll(plan: Plan): boolean {
-  const [first, ...others] = plan.passes;
-  return others.length === 0 && (first?.rows.kind === 'contiguous' || first?.rows.only === undefined);
+const isFalse = (e: Expr): boolean => e.kind === 'literal' && e.value === 0;
+
+/** Passes that keep partial states, in the order of their slots: what visits no key has none, unless it is all there is. */
+function slottedPasses(plan: Plan): readonly Pass[] {
+  const visiting = plan.passes.filter((pass) => pass.phases.length > 0);
+  return visiting.length > 0 ? visiting : plan.passes;
+}
+
+/** How rows are finished where keys are not split: each by its pass, by its pass or the merge, or all by the merge. */
+function finishedBy(plan: Plan): 'passes' | 'both' | 'merge' {
+  if (isFalse(plan.merged.rows)) return 'passes';
+  return plan.passes.every((pass) => isFalse(pass.alone)) ? 'merge' : 'both';
 }
 
 const decoding = ref('decode', 'bool');
@@ -86,8 +94,8 @@ function hostVariables(plan: Plan, o: LowerOptions): readonly HostVariable[] {
     variable('query_tiles', ceilDiv(i('n_q'), i('query_tile'))),
     variable('key_tiles', ceilDiv(i('n_k'), i('key_tile'))),
     variable('splits', max(int(1), min(wanted, i('key_tiles')))),
-    variable('partial', or(decoding, or(gt(i('splits'), int(1)), bool(!onePassDoesAll(plan))))),
-    variable('slots', select(partial, mul(int(plan.passes.length), i('splits')), int(0))),
+    variable('partial', or(decoding, or(gt(i('splits'), int(1)), bool(finishedBy(plan) !== 'passes')))),
+    variable('slots', select(partial, mul(int(slottedPasses(plan).length), i('splits')), int(0))),
   ];
 }
 
@@ -112,6 +120,14 @@ function tableExtents(plan: Plan, table: Table): readonly Expr[] {
         ceilDiv(i('key_tiles'), int(32)),
       ];
   }
+}
+
+/** Entries that a sorted table can have (launch level, user's names). */
+function capacityOf(plan: Plan, table: string): Expr {
+  const found = plan.tables.find((t) => t.name === table);
+  if (found?.kind !== 'sorted') throw new CompilerBug('launch', `'${table}' is no sorted table`);
+  const list = extentsOf(listOf(plan.spec, found.list));
+  return list[list.length - 1] ?? int(0);
 }
 
 function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
@@ -160,10 +176,11 @@ function programBuffers(buffers: readonly HostBuffer[], names: Names): ReadonlyM
 /**
  * Tiles of a pass along the rows. When the modulus is read from a tensor or differs by head, as many as any modulus m needs: one class has at
  * most ceil(n_q / rows), with m = 1; all m classes together m * ceil(ceil(n_q / m) / rows), which is at most n_q for tiles of two rows and more,
- * and below 2 n_q for tiles of one.
+ * and below 2 n_q for tiles of one. Of listed rows there are at most as many as the list has places.
  */
-function passTiles(pass: Pass, names: Names, rows: number): Expr {
+function passTiles(plan: Plan, pass: Pass, names: Names, rows: number): Expr {
   if (pass.rows.kind === 'contiguous') return rowTiles(pass.rows, int(rows), int(1));
+  if (pass.rows.kind === 'listed') return ceilDiv(min(names.inside(capacityOf(plan, pass.rows.table)), i('n_q')), int(rows));
   const { modulus, only } = pass.rows;
   if (isLaunchModulus(modulus)) return rowTiles(pass.rows, int(rows), names.inside(modulus));
   return only !== undefined ? ceilDiv(i('n_q'), int(rows)) : rows === 1 ? mul(int(2), i('n_q')) : i('n_q');
@@ -199,7 +216,7 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
   for (const table of plan.tables) {
     const rows = queryTileOf(o.schedules.table);
     const extents = tableExtents(plan, table).map(names.inside);
-    const words = table.kind === 'sorted' ? ceilDiv(domainSize('keys'), int(32)) : extents[extents.length - 1] ?? int(1);
+    const words = table.kind === 'sorted' ? ceilDiv(domainSize(table.domain), int(32)) : extents[extents.length - 1] ?? int(1);
     const lists = (table.kind === 'map' ? extents.slice(1, 3) : extents.slice(0, -1)).reduce((product, e) => mul(product, e), int(1));
     const axes: readonly GridAxis[] = table.kind === 'map'
       ? [{ name: 'tile', extent: ceilDiv(i('query_tiles'), int(rows)) }, { name: 'word', extent: words }]
@@ -209,42 +226,47 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
     requests.push({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false });
   }
 
-  const attention = (pass: Pass, index: number, kind: 'prefill' | 'decode', output: 'final' | 'partial'): KernelRequest => {
+  const slotted = slottedPasses(plan);
+  const finished = finishedBy(plan);
+  const attention = (pass: Pass, kind: 'prefill' | 'decode', output: 'final' | 'partial'): KernelRequest => {
     const schedule = o.schedules[kind];
     const geometry: PassGeometry = { queryTile: queryTileOf(schedule), keyTile: schedule.keyTile, keyStep: schedule.keyStep, dim: o.dim, scaled: schedule.layout === 'fragments' ? 'scores' : 'query' };
     const suffix = [plan.passes.length > 1 ? pass.name : '', kind === 'decode' ? 'decode' : '', output === 'partial' ? 'partial' : ''].filter((s) => s !== '');
     const grid: readonly GridAxis[] = [
-      { name: 'tile', extent: passTiles(pass, names, geometry.queryTile) },
+      { name: 'tile', extent: passTiles(plan, pass, names, geometry.queryTile) },
       { name: 'split', extent: output === 'partial' ? i('splits') : int(1) },
       { name: 'head_local', extent: i('head_count') },
     ];
     const program = lowerPass({
       plan, pass, geometry, names, maps, grid,
       name: [plan.name, ...suffix].join('_').replace(/[^A-Za-z0-9_]/g, '_'),
-      output: output === 'final' ? { kind: 'final' } : { kind: 'partial', firstSlot: mul(int(index), i('splits')) },
+      output: { kind: output, firstSlot: mul(int(Math.max(0, slotted.indexOf(pass))), i('splits')) },
       buffers: declarations,
     });
     const chosen = kind === 'decode' ? decoding : not(decoding);
-    const when = !onePassDoesAll(plan) || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
+    const when = finished === 'merge' || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
     return { program, schedule, when, chunkable: true };
   };
-  plan.passes.forEach((pass, index) => {
-    if (onePassDoesAll(plan)) requests.push(attention(pass, index, 'prefill', 'final'));
-    requests.push(attention(pass, index, 'prefill', 'partial'), attention(pass, index, 'decode', 'partial'));
-  });
+  for (const pass of plan.passes) {
+    if (finished !== 'merge') requests.push(attention(pass, 'prefill', 'final'));
+    if (slotted.includes(pass)) requests.push(attention(pass, 'prefill', 'partial'), attention(pass, 'decode', 'partial'));
+  }
 
   const mergeRows = queryTileOf(o.schedules.merge);
-  requests.push({
+  const merge = (of: 'all' | 'shared', when: Expr): KernelRequest => ({
     program: lowerMerge({
-      plan, names, buffers: declarations, dim: o.dim, rows: mergeRows, name: `${plan.name}_merge`,
+      plan, passes: slotted, of, names, buffers: declarations, dim: o.dim, rows: mergeRows, name: of === 'all' ? `${plan.name}_merge` : `${plan.name}_merge_shared`,
       grid: [
         { name: 'tile', extent: ceilDiv(i('n_q'), int(mergeRows)) },
         { name: 'one', extent: int(1) },
         { name: 'head_local', extent: i('head_count') },
       ],
     }),
-    schedule: o.schedules.merge, when: partial, chunkable: true,
+    schedule: o.schedules.merge, when, chunkable: true,
   });
+  const split = or(decoding, gt(i('splits'), int(1)));
+  if (finished === 'both') requests.push(merge('shared', not(split)));
+  requests.push(merge('all', finished === 'both' ? split : partial));
 
   return good({ requests, variables: hostVariables(plan, o), buffers, partlyWritten, toHost });
 }

@@ -1,12 +1,14 @@
 /**
  * Which arrangement of rows and keys makes a part dense. In: a part. Out: the arrangement, and the atoms that it does not already
  * imply. Congruences become residue classes (rows, keys, or keys that follow the rows' class), a list of keys becomes
- * listed keys; everything else stays contiguous.
+ * listed keys, a list of queries listed rows unless the keys follow the row; everything else stays contiguous.
  */
+import { unreachable } from '../../dsl/diagnostic.ts';
 import type { Arrangement } from '../algebra/ask.ts';
 import type { Part } from '../algebra/dnf.ts';
-import { memberKey, type Atom } from '../algebra/formula.ts';
+import { memberKey, uses, type Atom } from '../algebra/formula.ts';
 import { qFirst } from '../algebra/eliminate.ts';
+import { coefficientOf } from '../algebra/sums.ts';
 import * as x from '../expr/build.ts';
 import { exprKey, sameExpr } from '../expr/traverse.ts';
 import type { KeyArrangement, RowArrangement } from './ir.ts';
@@ -17,15 +19,50 @@ export interface Arranged {
   readonly rest: Part;
   /** The part itself. */
   readonly whole: Part;
+  /** What the arrangement says of each of its rows; undefined where it holds all rows. */
+  readonly ofRows: Atom | undefined;
 }
 
 type Congruence = Extract<Atom, { readonly kind: 'congruence' }>;
+type Member = Extract<Atom, { readonly kind: 'member' }>;
 
 const isCongruence = (atom: Atom): atom is Congruence => atom.kind === 'congruence' && atom.holds;
 
 /** Name of the table of the distinct entries of a list, in order. */
-export function sortedName(list: string): string {
-  return `${list}_sorted`;
+export function sortedName(domain: 'keys' | 'queries', list: string): string {
+  return `${list}_${domain}_sorted`;
+}
+
+/** To which sides an atom bounds the keys by something that moves with the row. */
+function followsRow(atom: Atom): readonly ('below' | 'above')[] {
+  switch (atom.kind) {
+    case 'linear': {
+      const key = coefficientOf(atom.sum, 'k');
+      return key === 0 || coefficientOf(atom.sum, 'q') === 0 ? [] : [key > 0 ? 'below' : 'above'];
+    }
+    case 'bound':
+      return atom.other.terms.some((t) => uses(t.expr, 'q')) ? [atom.sense === 'least' ? 'below' : 'above'] : [];
+    case 'congruence':
+      return atom.holds && atom.q !== 0 && atom.k !== 0 ? ['below', 'above'] : [];
+    case 'member':
+      return atom.holds && atom.what === 'slashes' ? ['below', 'above'] : [];
+    case 'opaque':
+      // What is the same of both, such as a segment, holds near the row.
+      return atom.cond.kind === 'binary' && atom.cond.op === 'eq' && uses(atom.cond, 'q') && uses(atom.cond, 'k') ? ['below', 'above'] : [];
+    case 'uniform':
+      return [];
+    default:
+      return unreachable(atom);
+  }
+}
+
+/**
+ * The list whose rows are gathered. Rows far from each other are worth a tile of their own where they see the same keys; where each sees a
+ * stretch around itself, a tile of them would walk all that lies between.
+ */
+function gatheredRows(part: Part): Member | undefined {
+  const sides = new Set(part.flatMap(followsRow));
+  return sides.size === 2 ? undefined : part.find((atom): atom is Member => atom.kind === 'member' && atom.what === 'queries' && atom.holds);
 }
 
 /** Keys k with (a*q + b*k) mod m == r for a row class: k = b * (r - a*q) mod m, which stays within (-2m, 2m). */
@@ -42,23 +79,33 @@ export function arrange(part: Part): Arranged {
   const ofRows = congruences.find((c) => c.k === 0 && (link === undefined || sameExpr(link.modulus, c.modulus)));
   const ofKeys = congruences.find((c) => c.q === 0);
   const listed = part.find((atom) => atom.kind === 'member' && atom.what === 'keys' && atom.holds);
+  const gathered = ofRows === undefined && link === undefined ? gatheredRows(part) : undefined;
   const rows: RowArrangement = ofRows !== undefined
     ? { kind: 'residue', modulus: ofRows.modulus, only: ofRows.residue }
-    : link !== undefined ? { kind: 'residue', modulus: link.modulus } : { kind: 'contiguous' };
+    : link !== undefined ? { kind: 'residue', modulus: link.modulus }
+      : gathered !== undefined ? { kind: 'listed', table: sortedName('queries', gathered.list.tensor), leading: gathered.list.leading } : { kind: 'contiguous' };
   const keyAtom = link ?? ofKeys;
   const keys: KeyArrangement = keyAtom !== undefined
     ? keysOfClass(keyAtom)
     : listed?.kind === 'member'
-      ? { kind: 'listed', table: sortedName(listed.list.tensor), leading: listed.list.leading }
+      ? { kind: 'listed', table: sortedName('keys', listed.list.tensor), leading: listed.list.leading }
       : { kind: 'contiguous' };
-  const implied = new Set<Atom>([ofRows, keyAtom, keyAtom === undefined ? listed : undefined].filter((a) => a !== undefined));
-  return { arrangement: { rows, keys }, rest: part.filter((atom) => !implied.has(atom)), whole: part };
+  const implied = new Set<Atom>([ofRows, gathered, keyAtom, keyAtom === undefined ? listed : undefined].filter((a) => a !== undefined));
+  return { arrangement: { rows, keys }, rest: part.filter((atom) => !implied.has(atom)), whole: part, ofRows: ofRows ?? gathered };
 }
 
 /** The same string for the same arrangement of rows. */
 export function rowsKey(rows: RowArrangement): string {
-  if (rows.kind === 'contiguous') return 'contiguous';
-  return `residue ${exprKey(rows.modulus)} ${rows.only === undefined ? '' : exprKey(rows.only)}`;
+  switch (rows.kind) {
+    case 'contiguous':
+      return 'contiguous';
+    case 'residue':
+      return `residue ${exprKey(rows.modulus)} ${rows.only === undefined ? '' : exprKey(rows.only)}`;
+    case 'listed':
+      return `listed ${rows.table} ${rows.leading.map(exprKey).join(',')}`;
+    default:
+      return unreachable(rows);
+  }
 }
 
 /** The same string for the same arrangement of keys. */

@@ -5,7 +5,7 @@
  *
  * A pass arranges the query rows into tiles; each of its *phases* arranges the keys into tiles and walks some of
  * them. Row i of a query tile and column j of a key tile stand at positions q and k; the pair contributes iff the
- * phase's `predicate` holds and both positions exist.
+ * phase's `predicate` holds, the pass serves the row, and both positions exist.
  *
  * What every plan must satisfy (plan/coverage.ts checks it by enumeration): each live pair is visited exactly once
  * over all passes and phases, nothing else contributes; `full` and `skip` are sound.
@@ -25,8 +25,8 @@ import type { Spec } from '../spec/ir.ts';
  * - marks: a bit set over positions, from a list parameter. Stored as int words [leading extents.., ceil(domain / 32)];
  *   bit i of word w is position-index 32 w + i. Domain index of x: keys: x (0 <= x < n_k); queries: x - (n_k - n_q)
  *   (n_q indices); slashes: x + n_q - 1, for x = q - k (n_q + n_k - 1 indices).
- * - sorted: the distinct marked positions of a marks table, ascending: int [leading.., capacity + 1]; entry 0 of the last
- *   axis is the count, entries 1.. the positions. Capacity = the list parameter's open extent.
+ * - sorted: the distinct marked indices of a marks table of the same domain, ascending: int [leading.., capacity + 1]; entry 0 of
+ *   the last axis is the count, entries 1.. the indices (of queries: rows). Capacity = the list parameter's open extent.
  * - map: two bits per (query tile, key tile) of the contiguous arrangement: int words [2, batch or 1, heads or 1,
  *   query tiles, ceil(key tiles / 32)]; plane 0 `needed` (a superset of the tiles holding a live pair), plane 1
  *   `full` (a subset of the tiles in which every existing pair is live). Bit i of word w is key tile 32 w + i.
@@ -43,7 +43,14 @@ export type Table =
       readonly list: string;
       readonly origin: Origin;
     }
-  | { readonly kind: 'sorted'; readonly name: string; readonly marks: string; readonly list: string; readonly origin: Origin }
+  | {
+      readonly kind: 'sorted';
+      readonly name: string;
+      readonly domain: 'keys' | 'queries';
+      readonly marks: string;
+      readonly list: string;
+      readonly origin: Origin;
+    }
   | {
       readonly kind: 'map';
       readonly name: string;
@@ -62,10 +69,12 @@ export type Table =
  * - residue: rows are grouped by class; class c in [0, min(modulus, n_q)) holds rows c, c + modulus, c + 2 modulus, ...;
  *   a tile holds T consecutive members of one class. `only`: just the class of positions congruent to this expression.
  *   modulus >= 1 is required of the launch.
+ * - listed: rows in a sorted table of queries, T consecutive entries a tile; q_first/q_last are the positions of the first and last.
  */
 export type RowArrangement =
   | { readonly kind: 'contiguous' }
-  | { readonly kind: 'residue'; readonly modulus: Expr; readonly only?: Expr };
+  | { readonly kind: 'residue'; readonly modulus: Expr; readonly only?: Expr }
+  | { readonly kind: 'listed'; readonly table: string; readonly leading: readonly Expr[] };
 
 /**
  * How keys are put into tiles.
@@ -121,7 +130,7 @@ export interface Phase {
    * map's `full` plane says it.
    */
   readonly full: Expr;
-  /** bool, element level; what a partial tile must still ask (the walk and the arrangement may be assumed). */
+  /** bool, element level; what a partial tile must still ask (the walk, the arrangement and that the pass serves the row may be assumed). */
   readonly predicate: Expr;
   /** The same predicate as questions: a partial tile asks only those that it does not imply. */
   readonly tests: readonly PhaseTest[];
@@ -129,10 +138,20 @@ export interface Phase {
   readonly origin: Origin;
 }
 
+/**
+ * A pass and the rows of its arrangement that are its own. Of each row either one pass holds `alone` and no other contributes to it, or
+ * none does and those that contribute hold `shared`: a row of one pass is finished there, a row of several is merged.
+ */
 export interface Pass {
   readonly name: string;
   readonly rows: RowArrangement;
   readonly phases: readonly Phase[];
+  /** bool of q: false for rows whose pairs do not count here (none of them is live); implies that the arrangement holds the row. */
+  readonly serves: Expr;
+  /** bool of q: the row is finished here. Rows that no pass serves are finished (empty) by a pass that arranges all rows. */
+  readonly alone: Expr;
+  /** bool of q: the pass serves the row and others do. */
+  readonly shared: Expr;
   readonly origin: Origin;
 }
 
@@ -145,6 +164,8 @@ export interface Plan {
   readonly tables: readonly Table[];
   /** At least one (a mask that is `none` keeps one pass without phases). */
   readonly passes: readonly Pass[];
+  /** Rows to merge: `rows`, a bool of q, where some pass holds `shared`; `tiles`, of q_first and q_last, false only for runs of rows without one. */
+  readonly merged: { readonly rows: Expr; readonly tiles: Expr };
   /** Distinct strategies in use, the dominant one first. */
   readonly strategies: readonly StrategyName[];
   /** Sentences for the user: what was chosen for which part of the mask, and why not something better. */

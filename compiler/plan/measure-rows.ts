@@ -147,7 +147,7 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
     const slots = runner.slots();
     const visited = runner.runs(slots);
     const count: Count = { ...noCount, tiles: Math.ceil(slots.count / keyTile), visited: length(visited), keys: keysOf(visited, slots.count, keyTile) };
-    if (count.visited === 0) return count;
+    if (count.visited === 0 || rows.count === 0) return count;
     let common: Runs = [[0, slots.count]];
     const touched: [number, number][] = [];
 
@@ -201,6 +201,8 @@ export function rowCounter(phase: Phase, world: World, geometry: Geometry): Phas
       const a = endsAt(rows.at(i), slots);
       const b = i === j ? a : endsAt(rows.at(j), slots);
       const n = j - i + 1;
+      // Rows that are not evenly spaced move along no line.
+      if (i !== j && rows.step === undefined && !bounds.every((_, e) => constantSlot(e, a, b))) return false;
       const asLine = i === j || (bounds.every((_, e) => steady(e, a, b, n, slots)) && !crosses(a, b));
       if (!asLine) return bounds.every((bound, e) => bound.shape.affine || constantSlot(e, a, b)) && takeRows(i, j, present, a, b);
       const [first, last] = [liveRuns(ranges, present, a), liveRuns(ranges, present, b)];

@@ -9,7 +9,7 @@ import { rowCounter } from './measure-rows.ts';
 import { sampleCounter } from './measure-sample.ts';
 import { noCount, type Count, type PhaseCounter } from './count.ts';
 import type { Pass, Phase, Plan } from './ir.ts';
-import { enterKeyTile, phaseRunner, queryTiles, rowClasses, type Positions } from './walk.ts';
+import { enterKeyTile, enterQueryTile, phaseRunner, queryTiles, rowClasses, type Positions } from './walk.ts';
 import { at, worldOf, type Geometry, type World } from './world.ts';
 
 export interface Measures {
@@ -90,7 +90,7 @@ function usesName(plan: Plan, name: string): boolean {
     ...(f.walk.kind === 'ranges' ? f.walk.ranges.flatMap((r) => [r.from, r.to]) : []),
     ...(f.keys.kind === 'residue' ? [f.keys.modulus, f.keys.residue] : f.keys.kind === 'listed' ? f.keys.leading : []),
   ]));
-  const rows = plan.passes.flatMap((p) => (p.rows.kind === 'residue' ? [p.rows.modulus, ...(p.rows.only === undefined ? [] : [p.rows.only])] : []));
+  const rows = plan.passes.flatMap((p) => (p.rows.kind === 'residue' ? [p.rows.modulus, ...(p.rows.only === undefined ? [] : [p.rows.only])] : p.rows.kind === 'listed' ? p.rows.leading : []));
   return [...maps, ...phases, ...rows].some((e) => freeRefs(e).has(name));
 }
 
@@ -115,11 +115,28 @@ interface Totals extends Count {
   exact: boolean;
 }
 
+/** The rows of a tile that its pass serves. */
+function servedRows(pass: Pass, world: World): (rows: Positions) => Positions {
+  if (pass.serves.kind === 'literal' && pass.serves.value !== 0) return (rows) => rows;
+  const serves = world.run(pass.serves);
+  return (rows) => {
+    const served = Array.from({ length: rows.count }, (_, i) => rows.at(i)).filter((q) => {
+      world.values[at.q] = q;
+      return serves() !== 0;
+    });
+    if (served.length === rows.count) return rows;
+    return { count: served.length, at: (i) => served[i] ?? 0, below: (value) => served.filter((q) => q < value).length };
+  };
+}
+
 function countPass(pass: Pass, counters: readonly PhaseCounter[], world: World, geometry: Geometry, weight: number, totals: Totals): void {
+  const served = servedRows(pass, world);
   queryTiles(pass, world, geometry.queryTile, (rows) => {
     totals.rowElements += weight * rows.count;
+    const own = served(rows);
     for (const counter of counters) {
-      const c = counter(rows);
+      enterQueryTile(world, rows);
+      const c = counter(own);
       totals.live += weight * c.live;
       totals.needed += weight * c.needed;
       totals.visited += weight * c.visited;

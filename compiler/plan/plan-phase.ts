@@ -8,7 +8,7 @@ import type { Box } from '../algebra/abstract.ts';
 import { allHold, anyMayHold, formulaMay, freeOfKeys, mayHold, contiguous, type Arrangement } from '../algebra/ask.ts';
 import type { Part } from '../algebra/dnf.ts';
 import { keyBounds, kFirst, kLast, qFirst, qLast } from '../algebra/eliminate.ts';
-import { negate, nK, type Atom, type Formula } from '../algebra/formula.ts';
+import { atomTest, negate, nK, type Atom, type Formula } from '../algebra/formula.ts';
 import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
@@ -20,6 +20,8 @@ export interface PhaseRequest {
   readonly name: string;
   readonly arrangement: Arrangement;
   readonly parts: readonly Part[];
+  /** What is true of all rows that the pass serves, beyond the parts: tiles without such a row are not walked, pairs are not asked. */
+  readonly ofRows: readonly Atom[];
   /** Served by earlier phases; their pairs must not count again. */
   readonly except: readonly Part[];
   readonly origin: Origin;
@@ -100,7 +102,7 @@ function shown(e: Expr): string {
 }
 
 function strategyOf(arrangement: Arrangement, map: boolean, parts: readonly Part[]): StrategyName {
-  if (arrangement.keys.kind === 'listed') return 'given-lists';
+  if (arrangement.keys.kind === 'listed' || arrangement.rows.kind === 'listed') return 'given-lists';
   if (arrangement.keys.kind === 'residue' || arrangement.rows.kind === 'residue') return 'permutation';
   if (!map) return 'closed-form';
   const asked = parts.flatMap((part) => part.filter(asksTiles));
@@ -109,6 +111,10 @@ function strategyOf(arrangement: Arrangement, map: boolean, parts: readonly Part
 
 function reasonOf(strategy: StrategyName, arrangement: Arrangement, map: boolean, predicate: Expr): string {
   const what = `\`${shown(predicate)}\``;
+  if (arrangement.rows.kind === 'listed') {
+    const keys = { contiguous: 'keys in order', listed: 'the listed keys as well', residue: 'keys of one residue' }[arrangement.keys.kind];
+    return `${what}: the listed rows are gathered into tiles of their own, ${keys}; ranges of keys in closed form`;
+  }
   if (arrangement.keys.kind === 'listed') return `${what}: the listed keys are gathered into dense tiles, in order; ranges of them in closed form`;
   if (arrangement.rows.kind === 'residue') {
     const { modulus, only } = arrangement.rows;
@@ -127,7 +133,8 @@ function reasonOf(strategy: StrategyName, arrangement: Arrangement, map: boolean
 
 /** Plans a phase; undefined when no pair can satisfy it. */
 export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
-  const { arrangement, parts, except, origin } = request;
+  const { arrangement, parts, ofRows, except, origin } = request;
+  const whole = parts.map((part) => [...part, ...ofRows]);
   const box: Box = { ...tileBox, wideReads: request.wideReads };
   const asked = parts.some((part) => part.some(asksTiles));
   const inOrder = arrangement.rows.kind === 'contiguous' && arrangement.keys.kind === 'contiguous';
@@ -137,11 +144,11 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const servedBefore = x.any(except.map((part) => allHold([part], box, arrangement)));
   const map = asked && inOrder;
   const strategy = strategyOf(arrangement, map, parts);
-  const reason = reasonOf(strategy, arrangement, map, predicate);
+  const reason = reasonOf(strategy, arrangement, map, x.and(x.all(ofRows.map(atomTest)), predicate));
   const tests = phaseTests(parts, except, box, arrangement, (part) => !part.some(asksTiles));
   const base = { name: request.name, keys: arrangement.keys, predicate, tests, touched: stepQuestion(anyMayHold(parts, box, arrangement), asked), origin };
   if (map) {
-    const needed = x.and(anyMayHold(parts, box, arrangement), x.not(servedBefore));
+    const needed = x.and(anyMayHold(whole, box, arrangement), x.not(servedBefore));
     return {
       phase: { ...base, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr },
       map: mapTable(needed, full, origin),
@@ -149,7 +156,7 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
       reason,
     };
   }
-  const ranges = distinctRanges(parts.map((part) => rangeOf(part, arrangement)));
+  const ranges = distinctRanges(whole.map((part) => rangeOf(part, arrangement)));
   if (ranges.length === 0) return undefined;
   const skip = asked ? x.or(x.not(anyMayHold(parts, box, arrangement)), servedBefore) : servedBefore;
   return { phase: { ...base, walk: { kind: 'ranges', ranges }, skip, full }, strategy, reason };

@@ -2,8 +2,9 @@
  * Plans as text for people: tables, passes and phases, one fact a line. In: a plan. Out: text that changes when the plan does.
  */
 import { unreachable } from '../../dsl/diagnostic.ts';
+import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
-import type { KeyArrangement, Phase, Plan, RowArrangement, Table } from './ir.ts';
+import type { KeyArrangement, Pass, Phase, Plan, RowArrangement, Table } from './ir.ts';
 
 function printTable(t: Table): string {
   switch (t.kind) {
@@ -28,6 +29,8 @@ function printRows(rows: RowArrangement): string {
       const only = rows.only === undefined ? '' : `, only residue ${printExpr(rows.only)}`;
       return `rows by residue mod ${printExpr(rows.modulus)}${only}`;
     }
+    case 'listed':
+      return `rows of ${rows.table}[${rows.leading.map((e) => printExpr(e)).join(', ')}]`;
     default:
       return unreachable(rows);
   }
@@ -59,6 +62,12 @@ function printPhase(p: Phase): readonly string[] {
   ];
 }
 
+const isFalse = (e: Expr): boolean => e.kind === 'literal' && e.value === 0;
+
+function printOwned({ serves, alone, shared }: Pass): readonly string[] {
+  return [`  serves rows where ${printExpr(serves)}`, `  alone where ${printExpr(alone)}`, ...(isFalse(shared) ? [] : [`  shared where ${printExpr(shared)}`])];
+}
+
 /** The plan as text. */
 export function printPlan(plan: Plan): string {
   const lines = [
@@ -66,7 +75,8 @@ export function printPlan(plan: Plan): string {
     `strategy ${plan.strategies.join(', ')}`,
     ...plan.reasons.map((r) => `because ${r}`),
     ...plan.tables.map(printTable),
-    ...plan.passes.flatMap((pass) => [`pass ${pass.name}: ${printRows(pass.rows)}`, ...pass.phases.flatMap(printPhase)]),
+    ...plan.passes.flatMap((pass) => [`pass ${pass.name}: ${printRows(pass.rows)}`, ...(plan.passes.length > 1 ? printOwned(pass) : []), ...pass.phases.flatMap(printPhase)]),
+    ...(isFalse(plan.merged.rows) ? [] : [`merge rows where ${printExpr(plan.merged.rows)}`, `  tiles where ${printExpr(plan.merged.tiles)}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -5,7 +5,8 @@
 import { freeRefs, readTensors } from '../expr/traverse.ts';
 import type { Expr } from '../expr/ir.ts';
 import { allTensors } from '../stage/tensors.ts';
-import type { Phase, Plan, RowArrangement } from './ir.ts';
+import { holdsAllRows } from './own-rows.ts';
+import type { KeyArrangement, Phase, Plan, RowArrangement } from './ir.ts';
 
 export interface Finding {
   readonly rule: string;
@@ -39,12 +40,22 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
       check(`${t.name}.needed`, t.needed, 'bool', tile, readable);
       check(`${t.name}.full`, t.full, 'bool', tile, readable);
     } else if (!tensors.has(t.list)) report('tables', `${t.name} is made of ${t.list}, which is no parameter`);
-    if (t.kind === 'sorted' && !readable.has(t.marks)) report('tables', `${t.name} needs ${t.marks} first`);
+    if (t.kind === 'sorted') {
+      const marks = tables.get(t.marks);
+      if (!readable.has(t.marks)) report('tables', `${t.name} needs ${t.marks} first`);
+      if (marks?.kind !== 'marks' || marks.domain !== t.domain) report('tables', `${t.name} lists ${t.domain}, ${t.marks} does not mark them`);
+    }
     readable.add(t.name);
   }
 
+  const checkListed = (what: string, domain: 'keys' | 'queries', arrangement: Extract<RowArrangement | KeyArrangement, { readonly kind: 'listed' }>): void => {
+    const table = tables.get(arrangement.table);
+    if (table?.kind !== 'sorted' || table.domain !== domain) report('tables', `${what} lists ${domain} of ${arrangement.table}, which is no sorted table of them`);
+    for (const e of arrangement.leading) check(`${what} list index`, e, 'int', launch, readable);
+  };
   const checkRows = (what: string, rows: RowArrangement): void => {
     if (rows.kind === 'contiguous') return;
+    if (rows.kind === 'listed') return checkListed(what, 'queries', rows);
     check(`${what} modulus`, rows.modulus, 'int', launch, readable);
     if (rows.only !== undefined) check(`${what} residue`, rows.only, 'int', launch, readable);
   };
@@ -52,12 +63,9 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
     if (p.keys.kind === 'residue') {
       check(`${p.name} modulus`, p.keys.modulus, 'int', launch, readable);
       check(`${p.name} residue`, p.keys.residue, 'int', queryTile, readable);
-      if (rows.kind === 'contiguous' && freeRefs(p.keys.residue).has('q_first')) report('residue', `${p.name} follows the row class, but rows are in order`);
+      if (rows.kind !== 'residue' && freeRefs(p.keys.residue).has('q_first')) report('residue', `${p.name} follows the row class, but rows are of no class`);
     }
-    if (p.keys.kind === 'listed') {
-      if (tables.get(p.keys.table)?.kind !== 'sorted') report('tables', `${p.name} lists keys of ${p.keys.table}, which is no sorted table`);
-      for (const e of p.keys.leading) check(`${p.name} list index`, e, 'int', launch, readable);
-    }
+    if (p.keys.kind === 'listed') checkListed(p.name, 'keys', p.keys);
     if (p.walk.kind === 'map') {
       if (tables.get(p.walk.table)?.kind !== 'map') report('tables', `${p.name} walks ${p.walk.table}, which is no map`);
       if (rows.kind !== 'contiguous' || p.keys.kind !== 'contiguous') report('map', `${p.name} walks a map in another arrangement`);
@@ -79,10 +87,14 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
   if (plan.passes.length === 0) report('passes', 'there is none');
   for (const pass of plan.passes) {
     checkRows(pass.name, pass.rows);
+    for (const what of ['serves', 'alone', 'shared'] as const) check(`${pass.name} ${what}`, pass[what], 'bool', [...launch, 'q'], readable);
     pass.phases.forEach((p) => checkPhase(pass.rows, p));
     const orders = pass.phases.filter((p) => p.keys.kind === 'contiguous').length;
     if (orders > 1) report('phases', `${pass.name} has ${orders} phases with keys in order`);
   }
+  check('merged rows', plan.merged.rows, 'bool', [...launch, 'q'], readable);
+  check('merged tiles', plan.merged.tiles, 'bool', queryTile, readable);
+  if (!plan.passes.some((pass) => holdsAllRows(pass.rows))) report('passes', 'none of them holds the rows that no pass serves');
   if (plan.strategies.length === 0) report('strategies', 'none is named');
   return findings;
 }

@@ -4,6 +4,7 @@
  * Closed forms cost a few operations a query tile, whatever the length.
  */
 import type { Launch } from '../spec/ir.ts';
+import type { Expr } from '../expr/ir.ts';
 import type { KeyArrangement, Pass, Phase, Plan, RowArrangement } from './ir.ts';
 import { at, worldOf, type Geometry, type World } from './world.ts';
 
@@ -56,11 +57,24 @@ function bisect(count: number, at: (i: number) => number, value: number): number
   return low;
 }
 
-/** The classes of rows of a pass: each is cut into query tiles by itself. */
+/** The entries of a sorted table for the current head, each moved by `offset`. */
+function entriesOf(table: string, leading: readonly Expr[], world: World, offset: number): () => Positions {
+  const tensor = world.tensors.get(table);
+  const indices = leading.map((e) => world.run(e));
+  return () => {
+    const base = indices.reduce((index, run, i) => index * (tensor?.extents[i] ?? 1) + run(), 0) * (tensor?.extents[indices.length] ?? 0);
+    const count = tensor?.data[base] ?? 0;
+    const entry = (i: number): number => (tensor?.data[base + 1 + i] ?? 0) + offset;
+    return { count, at: entry, below: (value) => bisect(count, entry, value) };
+  };
+}
+
+/** The classes of rows of a pass, for the batch and head that are set: each is cut into query tiles by itself. */
 export function rowClasses(rows: RowArrangement, world: World): readonly Positions[] {
   const { nQ, nK } = world.launch.sizes;
   const first = nK - nQ;
   if (rows.kind === 'contiguous') return [line(first, 1, nQ)];
+  if (rows.kind === 'listed') return [entriesOf(rows.table, rows.leading, world, first)()];
   const modulus = world.run(rows.modulus)();
   const classOf = (c: number): Positions => line(first + c, modulus, Math.max(0, Math.ceil((nQ - c) / modulus)));
   if (rows.only !== undefined) return [classOf(floorMod(world.run(rows.only)() - first, modulus))];
@@ -84,16 +98,8 @@ export function keySlots(keys: KeyArrangement, world: World): () => Positions {
         return line(first, m, Math.max(0, Math.ceil((nK - first) / m)));
       };
     }
-    case 'listed': {
-      const table = world.tensors.get(keys.table);
-      const leading = keys.leading.map((e) => world.run(e));
-      return () => {
-        const base = leading.reduce((index, run, i) => index * (table?.extents[i] ?? 1) + run(), 0) * (table?.extents[leading.length] ?? 0);
-        const count = table?.data[base] ?? 0;
-        const entry = (i: number): number => table?.data[base + 1 + i] ?? 0;
-        return { count, at: entry, below: (value) => bisect(count, entry, value) };
-      };
-    }
+    case 'listed':
+      return entriesOf(keys.table, keys.leading, world, 0);
   }
 }
 

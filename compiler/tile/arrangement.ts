@@ -1,6 +1,6 @@
 /**
  * Rows and keys of a tile as numbers. In: how a pass arranges its rows and a phase its keys. Out: scalar statements and
- * expressions for them. Every arrangement is `base + i * step` over slots, except listed keys, which are read from a sorted table.
+ * expressions for them. Every arrangement is `base + i * step` over slots, except listed keys and rows, which are read from a sorted table.
  * Steps are clamped to the sequence length, so that products of rows and keys that exist stay within 32 bits.
  */
 import type { Expr } from '../expr/ir.ts';
@@ -27,7 +27,7 @@ function classSize(n: Expr, modulus: Expr): Expr {
 }
 
 /** Tiles along the row axis of the grid (in the names of `modulus`). */
-export function rowTiles(rows: RowArrangement, tileRows: Expr, modulus: Expr): Expr {
+export function rowTiles(rows: Exclude<RowArrangement, { readonly kind: 'listed' }>, tileRows: Expr, modulus: Expr): Expr {
   switch (rows.kind) {
     case 'contiguous':
       return ceilDiv(nQ, tileRows);
@@ -44,11 +44,21 @@ export function isLaunchModulus(modulus: Expr): boolean {
   return readTensors(modulus).size === 0 && !refs.has('h') && !refs.has('b');
 }
 
-/** Statements that define `row_base` and `row_step`: row i of the tile is row_base + i * row_step, existing while below n_q. */
+/**
+ * Statements that define `row_base` and `row_step`: row i of the tile is row_base + i * row_step, existing while below n_q; of listed rows
+ * `row_base` and `row_count`, slots of the table: row i is the entry of slot row_base + i, existing while below row_count.
+ */
 export function defineRows(b: Builder, names: Names, rows: RowArrangement, tileRows: number): readonly TileStmt[] {
   const tile = ref('tile', 'int');
   if (rows.kind === 'contiguous') {
     return [b.letScalar('row_base', mul(tile, int(tileRows))), b.letScalar('row_step', int(1))];
+  }
+  if (rows.kind === 'listed') {
+    return [
+      b.note('rows of a list, in order'),
+      b.letScalar('row_base', mul(tile, int(tileRows))),
+      b.letScalar('row_count', listedEntry(names, rows.table, rows.leading, int(-1))),
+    ];
   }
   const modulus = names.inside(rows.modulus);
   const step = ref('row_step', 'int');
@@ -68,9 +78,22 @@ export function defineRows(b: Builder, names: Names, rows: RowArrangement, tileR
   ];
 }
 
-/** Row i of the tile (before asking whether it exists). */
-export function rowAt(i: Expr): Expr {
-  return add(ref('row_base', 'int'), mul(i, ref('row_step', 'int')));
+/** Rows of the arrangement: the tile has some while `row_base` is below. */
+export function rowLimit(rows: RowArrangement): Expr {
+  return rows.kind === 'listed' ? ref('row_count', 'int') : nQ;
+}
+
+/** Rows of a tile that has some. */
+export function rowsHere(rows: RowArrangement, tileRows: number): Expr {
+  const left = sub(rowLimit(rows), ref('row_base', 'int'));
+  return min(int(tileRows), rows.kind === 'listed' ? left : ceilDiv(left, ref('row_step', 'int')));
+}
+
+/** Row i of the tile (before asking whether it exists; only `row_count` entries of a table are written, slots beyond repeat the last). */
+export function rowAt(names: Names, rows: RowArrangement, i: Expr): Expr {
+  const base = ref('row_base', 'int');
+  if (rows.kind !== 'listed') return add(base, mul(i, ref('row_step', 'int')));
+  return listedEntry(names, rows.table, rows.leading, min(add(base, i), sub(ref('row_count', 'int'), int(1))));
 }
 
 /** Scalars that a phase sets before it walks. */

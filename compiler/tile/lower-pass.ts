@@ -9,9 +9,9 @@ import type { Expr } from '../expr/ir.ts';
 import {
   add, and, div, divide, element, eq, falseExpr, float, gt, int, le, lt, max, min, mod, mul, not, or, ref, select, sub, trueExpr, unary,
 } from '../expr/build.ts';
-import { substitute } from '../expr/traverse.ts';
-import type { Pass, Phase, Plan } from '../plan/ir.ts';
-import { ceilDiv, defineRows, firstPosition, isPhase, listedEntry, nQ, rowAt } from './arrangement.ts';
+import { sameExpr, substitute } from '../expr/traverse.ts';
+import type { Pass, Phase, Plan, RowArrangement } from '../plan/ir.ts';
+import { ceilDiv, defineRows, firstPosition, isPhase, listedEntry, rowAt, rowLimit, rowsHere } from './arrangement.ts';
 import { builderAt, finishProgram, type Builder } from './build.ts';
 import { lowest, type BufferDecl, type GridAxis, type TileProgram, type TileStmt } from './ir.ts';
 import type { Names } from './names.ts';
@@ -26,8 +26,14 @@ export interface PassGeometry {
   readonly scaled: 'query' | 'scores';
 }
 
-/** `final`: rows are normalised and stored; `partial`: the state goes to slot `firstSlot + split` of the partial buffers. */
-export type PassOutput = { readonly kind: 'final' } | { readonly kind: 'partial'; readonly firstSlot: Expr };
+/**
+ * `final`: rows that the pass is alone with are normalised and stored, and where it shares some, their state goes to slot `firstSlot`;
+ * `partial`: the state of all rows goes to slot `firstSlot + split` of the partial buffers.
+ */
+export interface PassOutput {
+  readonly kind: 'final' | 'partial';
+  readonly firstSlot: Expr;
+}
 
 const i = (name: string): Expr => ref(name, 'int');
 const f = (tile: string): Expr => element(tile, 'float');
@@ -232,6 +238,18 @@ export interface PassRequest {
   readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
 }
 
+const isTrue = (e: Expr): boolean => e.kind === 'literal' && e.value !== 0;
+
+/** The number of rows of the tile, and the positions of the first and the last. */
+function endsOfRows(b: Builder, names: Names, rows: RowArrangement, tileRows: number): readonly TileStmt[] {
+  const last = sub(i('rows_here'), int(1));
+  return [
+    b.letScalar('q_first', add(rowAt(names, rows, int(0)), firstPosition)),
+    b.letScalar('rows_here', rowsHere(rows, tileRows)),
+    b.letScalar('q_last', rows.kind === 'listed' ? add(rowAt(names, rows, last), firstPosition) : add(i('q_first'), mul(last, i('row_step')))),
+  ];
+}
+
 export function lowerPass(request: PassRequest): TileProgram {
   const { plan, pass, geometry: g, names, maps } = request;
   const origin: Origin = through(pass.origin, 'tile');
@@ -239,7 +257,7 @@ export function lowerPass(request: PassRequest): TileProgram {
   const { phases } = pass;
   const partial = request.output.kind === 'partial';
   const column = { rows: g.queryTile, cols: 1 };
-  const row = rowAt(i('row'));
+  const row = rowAt(names, pass.rows, i('row'));
   // A row far behind the last one may have wrapped: rows are told by their number in the tile.
   const exists = lt(i('row'), i('rows_here'));
   const walkPhase: readonly TileStmt[] = phases.length === 0 ? [] : [
@@ -254,23 +272,26 @@ export function lowerPass(request: PassRequest): TileProgram {
     ...(phases.length === 0 ? [] : declareWalk(b, phases)),
     ...(phases.length < 2 ? walkPhase : [b.loop('phase', int(0), int(phases.length), walkPhase)]),
   ];
-  const slot = request.output.kind === 'partial' ? add(request.output.firstSlot, i('split')) : int(0);
+  const slot = partial ? add(request.output.firstSlot, i('split')) : request.output.firstSlot;
   const sink = plan.spec.sink === undefined ? undefined : names.inside(plan.spec.sink);
+  const ofRow = (fact: Expr): Expr => and(exists, substitute(names.inside(fact), new Map([['q', add(row, firstPosition)]])));
+  const storePartial = (where: Expr): readonly TileStmt[] => [
+    b.store('part_state', column, [int(0), slot, i('head'), row], f('m'), where),
+    b.store('part_state', column, [int(1), slot, i('head'), row], f('l'), where),
+    b.store('part_out', { rows: g.queryTile, cols: g.dim }, [i('head_local'), slot, row, i('col')], f('O'), where),
+  ];
+  // What a tile makes of a row that the pass does not serve is nothing; where no other pass does, the row is finished here.
+  const keepServed = (of: string, otherwise: Expr): TileStmt => b.map(of, select(ofRow(pass.serves), f(of), otherwise));
+  const emptyRows = phases.length === 0 || sameExpr(pass.alone, pass.serves) || isTrue(pass.serves) ? [] : [keepServed('m', float(lowest)), keepServed('l', float(0))];
+  const sharesRows = pass.shared.kind !== 'literal' || pass.shared.value !== 0;
   const ending = partial
-    ? [
-        b.store('part_state', column, [int(0), slot, i('head'), row], f('m'), exists),
-        b.store('part_state', column, [int(1), slot, i('head'), row], f('l'), exists),
-        b.store('part_out', { rows: g.queryTile, cols: g.dim }, [i('head_local'), slot, row, i('col')], f('O'), exists),
-      ]
-    : storeFinal(b, sink, g.queryTile, g.dim, row, exists);
-  const rowsHere = min(int(g.queryTile), ceilDiv(sub(nQ, i('row_base')), i('row_step')));
+    ? storePartial(exists)
+    : [...(sharesRows ? storePartial(ofRow(pass.shared)) : []), ...emptyRows, ...storeFinal(b, sink, g.queryTile, g.dim, row, ofRow(pass.alone))];
   const body: readonly TileStmt[] = [
     ...defineHeads(b, phases.length > 0),
     ...defineRows(b, names, pass.rows, g.queryTile),
-    ...b.when(lt(i('row_base'), nQ), [
-      b.letScalar('q_first', add(i('row_base'), firstPosition)),
-      b.letScalar('rows_here', rowsHere),
-      b.letScalar('q_last', add(i('q_first'), mul(sub(i('rows_here'), int(1)), i('row_step')))),
+    ...b.when(lt(i('row_base'), rowLimit(pass.rows)), [
+      ...endsOfRows(b, names, pass.rows, g.queryTile),
       b.tile('q_pos', 'int', column, add(row, firstPosition)),
       // A pass that visits no key needs no query.
       ...(phases.length === 0 ? [] : [

@@ -114,7 +114,7 @@ function sortedBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: '
   const extents = extentsOf(list).map(r.names.inside);
   const leading = leadingIndices(extents.slice(0, -1));
   const column = { rows: r.rows, cols: 1 };
-  const words = ceilDiv(domainSize('keys'), int(32));
+  const words = ceilDiv(domainSize(table.domain), int(32));
   const word = (w: Expr): Expr => read(bufferName(table.marks, new Set([table.marks])), 'int', [...leading, w]);
   const countBefore = (w: Expr): Expr => fold('sum', 'earlier', int(0), w, unary('popcount', word(i('earlier'))));
   const below = unary('popcount', binary('bit_and', cell('bits'), sub(bitAt(i('bit')), int(1))));

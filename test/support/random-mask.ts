@@ -56,6 +56,20 @@ const listed: fc.Arbitrary<MaskExpr> = fc.oneof(
   ),
 );
 
+/** Scattered rows, alone or with something that they see. */
+const gathered: fc.Arbitrary<MaskExpr> = fc
+  .tuple(
+    fc.constantFrom('rows', 'rows_h', 'rows_bh', 'few_rows', 'rowset', 'rowset_h').map((tensor): MaskExpr => ({ kind: 'listed', what: 'queries', list: use(tensor), span })),
+    fc.oneof(
+      { withCrossShrink: true },
+      { weight: 2, arbitrary: fc.constant(undefined) },
+      { weight: 2, arbitrary: range.map((r): MaskExpr => ({ kind: 'keys', ...r, span })) },
+      { weight: 3, arbitrary: fc.oneof(listed, fc.constantFrom('tag', 'tag_h').map((t): MaskExpr => ({ kind: 'segments', ids: use(t), span }))) },
+    ),
+    fc.boolean(),
+  )
+  .map(([rows, seen, other]) => (seen === undefined ? rows : other ? { kind: 'minus', left: seen, right: rows, span } : { kind: 'and', args: [rows, seen], span }));
+
 const segments: fc.Arbitrary<MaskExpr> = fc.constantFrom('doc', 'doc_b', 'tag', 'tag_h').map((t) => ({ kind: 'segments', ids: use(t), span }));
 
 const tiles: fc.Arbitrary<MaskExpr> = fc.constantFrom(...blockShapes).map(([tensor, queryBlock, keyBlock]) => ({
@@ -168,6 +182,7 @@ const piece: fc.Arbitrary<MaskExpr> = fc.oneof(
   { weight: 2, arbitrary: inequality },
   { weight: 2, arbitrary: coordinates },
   { weight: 3, arbitrary: listed },
+  { weight: 2, arbitrary: gathered },
   { weight: 2, arbitrary: segments },
   { weight: 2, arbitrary: tiles },
   { weight: 1, arbitrary: fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 7 })).map(([from, to]): MaskExpr => ({ kind: 'levels', from: x.int(from), to: x.int(to), span })) },

@@ -114,6 +114,10 @@ const declarations: readonly Declared[] = [
   declared('bias', 'float', [heads, keys], gridFloat),
   declared('bias_q', 'float', [queries], gridFloat),
   declared('sink_h', 'float', [heads], gridFloat),
+  declared('rows_bh', 'int', [batch, heads, free('m')], queryEntry),
+  declared('few_rows', 'int', [{ kind: 'fixed', extent: 3 }], queryEntry),
+  declared('rowset', 'bool', [queries], chance(0.3)),
+  declared('rowset_h', 'bool', [heads, queries], chance(0.5)),
 ];
 
 export const tensorParams: readonly TensorParam[] = declarations.map((d) => d.param);

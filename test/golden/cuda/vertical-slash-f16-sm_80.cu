@@ -93,17 +93,17 @@ extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_
   }
 }
 
-struct vertical_slash_make_columns_sorted_kernel_launch {
+struct vertical_slash_make_columns_keys_sorted_kernel_launch {
   int heads;
   int n_k;
   int x_columns_n_columns;
 };
 
 // distinct entries of list columns, ascending
-extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_sorted_kernel(
+extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_keys_sorted_kernel(
   const int* __restrict__ d_columns_keys_marks,
-  int* __restrict__ d_columns_sorted,
-  const vertical_slash_make_columns_sorted_kernel_launch launch
+  int* __restrict__ d_columns_keys_sorted,
+  const vertical_slash_make_columns_keys_sorted_kernel_launch launch
 ) {
   const int lane = threadIdx.x;
   const int group_x = blockIdx.x;
@@ -131,7 +131,7 @@ extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_
   const int x_29 = int(unsigned(x_8) * unsigned(x_27));
   const int x_32 = int(unsigned(sum_1) + unsigned(__popc(bits)));
   if ((word == int(unsigned(x_3) - 1u)) & (x_9 & (0 < x_27))) {
-    d_columns_sorted[x_29] = x_32;
+    d_columns_keys_sorted[x_29] = x_32;
   }
   for (int bit = 0; bit < 32; bit += 1) {
     const int x_35 = bit & 31;
@@ -139,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(64, 1) vertical_slash_make_columns_
     const int x_44 = int(unsigned(x_29) + unsigned(x_41));
     const int x_48 = int(unsigned(word) * 32u + unsigned(bit));
     if ((((bits >> x_35) & 1) != 0) & (x_9 & (x_41 >= 0) & (x_41 < x_27))) {
-      d_columns_sorted[x_44] = x_48;
+      d_columns_keys_sorted[x_44] = x_48;
     }
   }
 }
@@ -289,7 +289,7 @@ struct vertical_slash_kernel_launch {
 // vertical_slash: rows
 extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
   const uint4* __restrict__ q,
-  const int* __restrict__ d_columns_sorted,
+  const int* __restrict__ d_columns_keys_sorted,
   const int* __restrict__ d_tile_map,
   const int* __restrict__ d_slashes_at_slashes_marks,
   const uint4* __restrict__ k,
@@ -333,7 +333,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
   const int x_61 = int(unsigned(launch.x_columns_n_columns) + 1u);
   const int x_63 = int(unsigned(h) * unsigned(x_61));
   const bool x_64 = x_60 & (0 < x_61);
-  const int x_67 = x_64 ? d_columns_sorted[x_64 ? x_63 : 0] : 0;
+  const int x_67 = x_64 ? d_columns_keys_sorted[x_64 ? x_63 : 0] : 0;
   const int x_113 = int(unsigned(launch.key_tiles) + 31u) >> 5;
   const int x_210 = int(unsigned(launch.n_q) + unsigned(launch.n_k) + 30u) >> 5;
   const int x_286 = lane % 4;
@@ -404,7 +404,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
           const int phase_1_0_first_middle = int(unsigned(phase_1_0_first_low) + unsigned(phase_1_0_first_high)) >> 1;
           const int x_72 = int(unsigned(phase_1_0_first_middle) + 1u);
           const bool x_77 = x_60 & (x_72 >= 0) & (x_72 < x_61);
-          if ((x_77 ? d_columns_sorted[x_77 ? int(unsigned(x_63) + unsigned(x_72)) : 0] : 0) < 0) {
+          if ((x_77 ? d_columns_keys_sorted[x_77 ? int(unsigned(x_63) + unsigned(x_72)) : 0] : 0) < 0) {
             phase_1_0_first_low = x_72;
           } else {
             phase_1_0_first_high = phase_1_0_first_middle;
@@ -416,7 +416,7 @@ extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
           const int phase_1_0_last_middle = int(unsigned(phase_1_0_last_low) + unsigned(phase_1_0_last_high)) >> 1;
           const int x_84 = int(unsigned(phase_1_0_last_middle) + 1u);
           const bool x_89 = x_60 & (x_84 >= 0) & (x_84 < x_61);
-          if ((x_89 ? d_columns_sorted[x_89 ? int(unsigned(x_63) + unsigned(x_84)) : 0] : 0) < phase_1_0_to) {
+          if ((x_89 ? d_columns_keys_sorted[x_89 ? int(unsigned(x_63) + unsigned(x_84)) : 0] : 0) < phase_1_0_to) {
             phase_1_0_last_low = x_84;
           } else {
             phase_1_0_last_high = phase_1_0_last_middle;
@@ -464,13 +464,13 @@ extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
         const bool x_151 = x_60 & (x_146 >= 0) & (x_146 < x_61);
         const int k_first = x_57
           ? int(unsigned(key_base) + unsigned(slot_tile) * unsigned(key_step))
-          : (x_151 ? d_columns_sorted[x_151 ? int(unsigned(x_63) + unsigned(x_146)) : 0] : 0);
+          : (x_151 ? d_columns_keys_sorted[x_151 ? int(unsigned(x_63) + unsigned(x_146)) : 0] : 0);
         const int x_157 = int(unsigned(slot_tile) + (unsigned(slots_here) - 1u));
         const int x_162 = int(unsigned(x_142 ? min(x_157, x_143) : -1) + 1u);
         const bool x_167 = x_60 & (x_162 >= 0) & (x_162 < x_61);
         const int k_last = x_57
           ? int(unsigned(key_base) + unsigned(x_157) * unsigned(key_step))
-          : (x_167 ? d_columns_sorted[x_167 ? int(unsigned(x_63) + unsigned(x_162)) : 0] : 0);
+          : (x_167 ? d_columns_keys_sorted[x_167 ? int(unsigned(x_63) + unsigned(x_162)) : 0] : 0);
         const int x_176 = next_tile >> 5;
         const bool x_181 = x_60 & (tile < launch.query_tiles);
         const bool x_183 = x_181 & (x_176 >= 0) & (x_176 < x_113);
@@ -533,28 +533,28 @@ extern "C" __global__ void __launch_bounds__(32, 1) vertical_slash_kernel(
             const bool x_301 = x_60 & (x_296 >= 0) & (x_296 < x_61);
             const int k_pos_c0 = x_57
               ? int(unsigned(key_base) + unsigned(k_slot_c0) * unsigned(key_step))
-              : (x_301 ? d_columns_sorted[x_301 ? int(unsigned(x_63) + unsigned(x_296)) : 0] : 0);
+              : (x_301 ? d_columns_keys_sorted[x_301 ? int(unsigned(x_63) + unsigned(x_296)) : 0] : 0);
             const int x_310 = int(unsigned(x_142 ? min(k_slot_c1, x_143) : -1) + 1u);
             const bool x_315 = x_60 & (x_310 >= 0) & (x_310 < x_61);
             const int k_pos_c1 = x_57
               ? int(unsigned(key_base) + unsigned(k_slot_c1) * unsigned(key_step))
-              : (x_315 ? d_columns_sorted[x_315 ? int(unsigned(x_63) + unsigned(x_310)) : 0] : 0);
+              : (x_315 ? d_columns_keys_sorted[x_315 ? int(unsigned(x_63) + unsigned(x_310)) : 0] : 0);
             const int x_324 = int(unsigned(x_142 ? min(k_slot_c8, x_143) : -1) + 1u);
             const bool x_329 = x_60 & (x_324 >= 0) & (x_324 < x_61);
             const int k_pos_c8 = x_57
               ? int(unsigned(key_base) + unsigned(k_slot_c8) * unsigned(key_step))
-              : (x_329 ? d_columns_sorted[x_329 ? int(unsigned(x_63) + unsigned(x_324)) : 0] : 0);
+              : (x_329 ? d_columns_keys_sorted[x_329 ? int(unsigned(x_63) + unsigned(x_324)) : 0] : 0);
             const int x_338 = int(unsigned(x_142 ? min(k_slot_c9, x_143) : -1) + 1u);
             const bool x_343 = x_60 & (x_338 >= 0) & (x_338 < x_61);
             const int k_pos_c9 = x_57
               ? int(unsigned(key_base) + unsigned(k_slot_c9) * unsigned(key_step))
-              : (x_343 ? d_columns_sorted[x_343 ? int(unsigned(x_63) + unsigned(x_338)) : 0] : 0);
+              : (x_343 ? d_columns_keys_sorted[x_343 ? int(unsigned(x_63) + unsigned(x_338)) : 0] : 0);
             const int x_348 = int(unsigned(slot_first) + unsigned(x_36));
             const int x_356 = int(unsigned(x_142 ? min(x_348, x_143) : -1) + 1u);
             const bool x_361 = x_60 & (x_356 >= 0) & (x_356 < x_61);
             const int x_365 = x_57
               ? int(unsigned(key_base) + unsigned(x_348) * unsigned(key_step))
-              : (x_361 ? d_columns_sorted[x_361 ? int(unsigned(x_63) + unsigned(x_356)) : 0] : 0);
+              : (x_361 ? d_columns_keys_sorted[x_361 ? int(unsigned(x_63) + unsigned(x_356)) : 0] : 0);
             const bool inside_1 = (x_348 < slot_count)
               & ((kv_local >= 0) & (kv_local < launch.kv_count) & (x_365 >= 0) & (x_365 < launch.n_k));
             const int x_375 = int(unsigned(inside_1

@@ -35,11 +35,11 @@ fn make_columns_keys_marks(@builtin(local_invocation_index) local_index: u32, @b
   }
 }
 
-// ---- make_columns_sorted ----
+// ---- make_columns_keys_sorted ----
 // distinct entries of list columns, ascending
 
 @group(0) @binding(0) var<storage, read> d_columns_keys_marks: array<i32>;
-@group(0) @binding(1) var<storage, read_write> d_columns_sorted: array<i32>;
+@group(0) @binding(1) var<storage, read_write> d_columns_keys_sorted: array<i32>;
 
 struct Launch {
   heads: i32,
@@ -49,7 +49,7 @@ struct Launch {
 @group(0) @binding(2) var<uniform> launch: Launch;
 
 @compute @workgroup_size(16)
-fn make_columns_sorted(@builtin(local_invocation_index) local_index: u32, @builtin(workgroup_id) group_id: vec3u) {
+fn make_columns_keys_sorted(@builtin(local_invocation_index) local_index: u32, @builtin(workgroup_id) group_id: vec3u) {
   let lane: i32 = i32(local_index);
   let group_x: i32 = i32(group_id.x);
   let group_z: i32 = i32(group_id.z);
@@ -75,7 +75,7 @@ fn make_columns_sorted(@builtin(local_invocation_index) local_index: u32, @built
   let x_29: i32 = x_8 * x_27;
   let x_32: i32 = sum_1 + countOneBits(bits);
   if ((word == x_3 - 1) & (x_9 & (0 < x_27))) {
-    d_columns_sorted[x_29] = x_32;
+    d_columns_keys_sorted[x_29] = x_32;
   }
   for (var bit: i32 = 0; bit < 32; bit += 1) {
     let x_35: i32 = bit & 31;
@@ -83,7 +83,7 @@ fn make_columns_sorted(@builtin(local_invocation_index) local_index: u32, @built
     let x_44: i32 = x_29 + x_41;
     let x_48: i32 = word * 32 + bit;
     if ((((bits >> u32(x_35)) & 1) != 0) & (x_9 & (x_41 >= 0) & (x_41 < x_27))) {
-      d_columns_sorted[x_44] = x_48;
+      d_columns_keys_sorted[x_44] = x_48;
     }
   }
 }
@@ -222,7 +222,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> d_columns_sorted: array<i32>;
+@group(0) @binding(1) var<storage, read> d_columns_keys_sorted: array<i32>;
 @group(0) @binding(2) var<storage, read> d_tile_map: array<i32>;
 @group(0) @binding(3) var<storage, read> d_slashes_at_slashes_marks: array<i32>;
 @group(0) @binding(4) var<storage, read> k: array<vec4f>;
@@ -277,7 +277,7 @@ fn vertical_slash(
   let x_41: i32 = launch.x_columns_n_columns + 1;
   let x_43: i32 = h * x_41;
   let x_44: bool = x_40 & (0 < x_41);
-  let x_47: i32 = select(0, d_columns_sorted[select(0, x_43, x_44)], x_44);
+  let x_47: i32 = select(0, d_columns_keys_sorted[select(0, x_43, x_44)], x_44);
   let x_93: i32 = (launch.key_tiles + 31) >> 5u;
   let x_190: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
   if (row_base < launch.n_q) {
@@ -325,7 +325,7 @@ fn vertical_slash(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_52: i32 = phase_1_0_first_middle + 1;
           let x_57: bool = x_40 & (x_52 >= 0) & (x_52 < x_41);
-          let side_1: bool = select(0, d_columns_sorted[select(0, x_43 + x_52, x_57)], x_57) < 0;
+          let side_1: bool = select(0, d_columns_keys_sorted[select(0, x_43 + x_52, x_57)], x_57) < 0;
           phase_1_0_first_low = select(phase_1_0_first_low, x_52, side_1);
           phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
@@ -335,7 +335,7 @@ fn vertical_slash(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_64: i32 = phase_1_0_last_middle + 1;
           let x_69: bool = x_40 & (x_64 >= 0) & (x_64 < x_41);
-          let side_2: bool = select(0, d_columns_sorted[select(0, x_43 + x_64, x_69)], x_69) < phase_1_0_to;
+          let side_2: bool = select(0, d_columns_keys_sorted[select(0, x_43 + x_64, x_69)], x_69) < phase_1_0_to;
           phase_1_0_last_low = select(phase_1_0_last_low, x_64, side_2);
           phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
@@ -375,13 +375,13 @@ fn vertical_slash(
         let x_123: i32 = slot_count - 1;
         let x_126: i32 = select(-1, min(slot_tile, x_123), x_122) + 1;
         let x_131: bool = x_40 & (x_126 >= 0) & (x_126 < x_41);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_126, x_131)], x_131),
+        let k_first: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_126, x_131)], x_131),
             key_base + slot_tile * key_step,
           x_37);
         let x_137: i32 = slot_tile + (slots_here - 1);
         let x_142: i32 = select(-1, min(x_137, x_123), x_122) + 1;
         let x_147: bool = x_40 & (x_142 >= 0) & (x_142 < x_41);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_142, x_147)], x_147),
+        let k_last: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_142, x_147)], x_147),
             key_base + x_137 * key_step,
           x_37);
         let x_156: i32 = next_tile >> 5u;
@@ -435,28 +435,28 @@ fn vertical_slash(
             let k_slot_c3: i32 = slot_first + 3;
             let x_273: i32 = select(-1, min(slot_first, x_123), x_122) + 1;
             let x_278: bool = x_40 & (x_273 >= 0) & (x_273 < x_41);
-            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_273, x_278)], x_278),
+            let k_pos_c0: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_273, x_278)], x_278),
                 key_base + slot_first * key_step,
               x_37);
             let x_287: i32 = select(-1, min(k_slot_c1, x_123), x_122) + 1;
             let x_292: bool = x_40 & (x_287 >= 0) & (x_287 < x_41);
-            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_287, x_292)], x_292),
+            let k_pos_c1: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_287, x_292)], x_292),
                 key_base + k_slot_c1 * key_step,
               x_37);
             let x_301: i32 = select(-1, min(k_slot_c2, x_123), x_122) + 1;
             let x_306: bool = x_40 & (x_301 >= 0) & (x_301 < x_41);
-            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_301, x_306)], x_306),
+            let k_pos_c2: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_301, x_306)], x_306),
                 key_base + k_slot_c2 * key_step,
               x_37);
             let x_315: i32 = select(-1, min(k_slot_c3, x_123), x_122) + 1;
             let x_320: bool = x_40 & (x_315 >= 0) & (x_315 < x_41);
-            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_315, x_320)], x_320),
+            let k_pos_c3: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_315, x_320)], x_320),
                 key_base + k_slot_c3 * key_step,
               x_37);
             let x_326: i32 = slot_first + (subgroup_lane & 3);
             let x_334: i32 = select(-1, min(x_326, x_123), x_122) + 1;
             let x_339: bool = x_40 & (x_334 >= 0) & (x_334 < x_41);
-            let x_343: i32 = select(select(0, d_columns_sorted[select(0, x_43 + x_334, x_339)], x_339),
+            let x_343: i32 = select(select(0, d_columns_keys_sorted[select(0, x_43 + x_334, x_339)], x_339),
                 key_base + x_326 * key_step,
               x_37);
             let inside_1: bool = (x_326 < slot_count)
@@ -626,7 +626,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> d_columns_sorted: array<i32>;
+@group(0) @binding(1) var<storage, read> d_columns_keys_sorted: array<i32>;
 @group(0) @binding(2) var<storage, read> d_tile_map: array<i32>;
 @group(0) @binding(3) var<storage, read> d_slashes_at_slashes_marks: array<i32>;
 @group(0) @binding(4) var<storage, read> k: array<vec4f>;
@@ -682,7 +682,7 @@ fn vertical_slash_partial(
   let x_53: i32 = launch.x_columns_n_columns + 1;
   let x_55: i32 = h * x_53;
   let x_56: bool = x_52 & (0 < x_53);
-  let x_59: i32 = select(0, d_columns_sorted[select(0, x_55, x_56)], x_56);
+  let x_59: i32 = select(0, d_columns_keys_sorted[select(0, x_55, x_56)], x_56);
   let x_119: i32 = (launch.key_tiles + 31) >> 5u;
   let x_216: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
   let x_602: i32 = launch.batch * launch.heads;
@@ -735,7 +735,7 @@ fn vertical_slash_partial(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_64: i32 = phase_1_0_first_middle + 1;
           let x_69: bool = x_52 & (x_64 >= 0) & (x_64 < x_53);
-          let side_1: bool = select(0, d_columns_sorted[select(0, x_55 + x_64, x_69)], x_69) < 0;
+          let side_1: bool = select(0, d_columns_keys_sorted[select(0, x_55 + x_64, x_69)], x_69) < 0;
           phase_1_0_first_low = select(phase_1_0_first_low, x_64, side_1);
           phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
@@ -745,7 +745,7 @@ fn vertical_slash_partial(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_76: i32 = phase_1_0_last_middle + 1;
           let x_81: bool = x_52 & (x_76 >= 0) & (x_76 < x_53);
-          let side_2: bool = select(0, d_columns_sorted[select(0, x_55 + x_76, x_81)], x_81) < phase_1_0_to;
+          let side_2: bool = select(0, d_columns_keys_sorted[select(0, x_55 + x_76, x_81)], x_81) < phase_1_0_to;
           phase_1_0_last_low = select(phase_1_0_last_low, x_76, side_2);
           phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
@@ -791,13 +791,13 @@ fn vertical_slash_partial(
         let x_149: i32 = slot_count - 1;
         let x_152: i32 = select(-1, min(slot_tile, x_149), x_148) + 1;
         let x_157: bool = x_52 & (x_152 >= 0) & (x_152 < x_53);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_152, x_157)], x_157),
+        let k_first: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_152, x_157)], x_157),
             key_base + slot_tile * key_step,
           x_37);
         let x_163: i32 = slot_tile + (slots_here - 1);
         let x_168: i32 = select(-1, min(x_163, x_149), x_148) + 1;
         let x_173: bool = x_52 & (x_168 >= 0) & (x_168 < x_53);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_168, x_173)], x_173),
+        let k_last: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_168, x_173)], x_173),
             key_base + x_163 * key_step,
           x_37);
         let x_182: i32 = next_tile >> 5u;
@@ -851,28 +851,28 @@ fn vertical_slash_partial(
             let k_slot_c3: i32 = slot_first + 3;
             let x_299: i32 = select(-1, min(slot_first, x_149), x_148) + 1;
             let x_304: bool = x_52 & (x_299 >= 0) & (x_299 < x_53);
-            let k_pos_c0: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_299, x_304)], x_304),
+            let k_pos_c0: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_299, x_304)], x_304),
                 key_base + slot_first * key_step,
               x_37);
             let x_313: i32 = select(-1, min(k_slot_c1, x_149), x_148) + 1;
             let x_318: bool = x_52 & (x_313 >= 0) & (x_313 < x_53);
-            let k_pos_c1: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_313, x_318)], x_318),
+            let k_pos_c1: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_313, x_318)], x_318),
                 key_base + k_slot_c1 * key_step,
               x_37);
             let x_327: i32 = select(-1, min(k_slot_c2, x_149), x_148) + 1;
             let x_332: bool = x_52 & (x_327 >= 0) & (x_327 < x_53);
-            let k_pos_c2: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_327, x_332)], x_332),
+            let k_pos_c2: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_327, x_332)], x_332),
                 key_base + k_slot_c2 * key_step,
               x_37);
             let x_341: i32 = select(-1, min(k_slot_c3, x_149), x_148) + 1;
             let x_346: bool = x_52 & (x_341 >= 0) & (x_341 < x_53);
-            let k_pos_c3: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_341, x_346)], x_346),
+            let k_pos_c3: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_341, x_346)], x_346),
                 key_base + k_slot_c3 * key_step,
               x_37);
             let x_352: i32 = slot_first + (subgroup_lane & 3);
             let x_360: i32 = select(-1, min(x_352, x_149), x_148) + 1;
             let x_365: bool = x_52 & (x_360 >= 0) & (x_360 < x_53);
-            let x_369: i32 = select(select(0, d_columns_sorted[select(0, x_55 + x_360, x_365)], x_365),
+            let x_369: i32 = select(select(0, d_columns_keys_sorted[select(0, x_55 + x_360, x_365)], x_365),
                 key_base + x_352 * key_step,
               x_37);
             let inside_1: bool = (x_352 < slot_count)
@@ -1045,7 +1045,7 @@ enable subgroups;
 diagnostic(off, subgroup_uniformity);
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> d_columns_sorted: array<i32>;
+@group(0) @binding(1) var<storage, read> d_columns_keys_sorted: array<i32>;
 @group(0) @binding(2) var<storage, read> d_tile_map: array<i32>;
 @group(0) @binding(3) var<storage, read> d_slashes_at_slashes_marks: array<i32>;
 @group(0) @binding(4) var<storage, read> k: array<vec4f>;
@@ -1099,7 +1099,7 @@ fn vertical_slash_decode_partial(
   let x_49: i32 = launch.x_columns_n_columns + 1;
   let x_51: i32 = h * x_49;
   let x_52: bool = x_48 & (0 < x_49);
-  let x_55: i32 = select(0, d_columns_sorted[select(0, x_51, x_52)], x_52);
+  let x_55: i32 = select(0, d_columns_keys_sorted[select(0, x_51, x_52)], x_52);
   let x_115: i32 = (launch.key_tiles + 31) >> 5u;
   let x_212: i32 = (launch.n_q + launch.n_k + 30) >> 5u;
   let x_398: i32 = launch.batch * launch.heads;
@@ -1148,7 +1148,7 @@ fn vertical_slash_decode_partial(
           let phase_1_0_first_middle: i32 = (phase_1_0_first_low + phase_1_0_first_high) >> 1u;
           let x_60: i32 = phase_1_0_first_middle + 1;
           let x_65: bool = x_48 & (x_60 >= 0) & (x_60 < x_49);
-          let side_1: bool = select(0, d_columns_sorted[select(0, x_51 + x_60, x_65)], x_65) < 0;
+          let side_1: bool = select(0, d_columns_keys_sorted[select(0, x_51 + x_60, x_65)], x_65) < 0;
           phase_1_0_first_low = select(phase_1_0_first_low, x_60, side_1);
           phase_1_0_first_high = select(phase_1_0_first_high, phase_1_0_first_middle, !side_1);
         }
@@ -1158,7 +1158,7 @@ fn vertical_slash_decode_partial(
           let phase_1_0_last_middle: i32 = (phase_1_0_last_low + phase_1_0_last_high) >> 1u;
           let x_72: i32 = phase_1_0_last_middle + 1;
           let x_77: bool = x_48 & (x_72 >= 0) & (x_72 < x_49);
-          let side_2: bool = select(0, d_columns_sorted[select(0, x_51 + x_72, x_77)], x_77) < phase_1_0_to;
+          let side_2: bool = select(0, d_columns_keys_sorted[select(0, x_51 + x_72, x_77)], x_77) < phase_1_0_to;
           phase_1_0_last_low = select(phase_1_0_last_low, x_72, side_2);
           phase_1_0_last_high = select(phase_1_0_last_high, phase_1_0_last_middle, !side_2);
         }
@@ -1204,13 +1204,13 @@ fn vertical_slash_decode_partial(
         let x_145: i32 = slot_count - 1;
         let x_148: i32 = select(-1, min(slot_tile, x_145), x_144) + 1;
         let x_153: bool = x_48 & (x_148 >= 0) & (x_148 < x_49);
-        let k_first: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_148, x_153)], x_153),
+        let k_first: i32 = select(select(0, d_columns_keys_sorted[select(0, x_51 + x_148, x_153)], x_153),
             key_base + slot_tile * key_step,
           x_33);
         let x_159: i32 = slot_tile + (slots_here - 1);
         let x_164: i32 = select(-1, min(x_159, x_145), x_144) + 1;
         let x_169: bool = x_48 & (x_164 >= 0) & (x_164 < x_49);
-        let k_last: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_164, x_169)], x_169),
+        let k_last: i32 = select(select(0, d_columns_keys_sorted[select(0, x_51 + x_164, x_169)], x_169),
             key_base + x_159 * key_step,
           x_33);
         let x_178: i32 = next_tile >> 5u;
@@ -1261,7 +1261,7 @@ fn vertical_slash_decode_partial(
             let k_slot: i32 = slot_tile + step * 4 + lane;
             let x_293: i32 = select(-1, min(k_slot, x_145), x_144) + 1;
             let x_298: bool = x_48 & (x_293 >= 0) & (x_293 < x_49);
-            let k_pos: i32 = select(select(0, d_columns_sorted[select(0, x_51 + x_293, x_298)], x_298),
+            let k_pos: i32 = select(select(0, d_columns_keys_sorted[select(0, x_51 + x_293, x_298)], x_298),
                 key_base + k_slot * key_step,
               x_33);
             let x_303: bool = k_slot < slot_count;
