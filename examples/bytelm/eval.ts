@@ -16,6 +16,7 @@ import { collect, orRefuse, tensorsOf } from '../../tools/commands/launch-option
 import { backends } from '../../tools/engines/index.ts';
 import { reasonOf, writeAtomic } from '../../tools/io/files.ts';
 import { nearestFile } from '../../tools/tensor-file.ts';
+import { checkModel } from './check.ts';
 import { figuresOf } from './figures.ts';
 import type { Counting, Figures } from './figures.ts';
 import { measurePattern } from './measure.ts';
@@ -94,6 +95,8 @@ export const command: CommandModule = {
       .option('--set <parameter=value>', 'value of a parameter of the pattern; may be repeated', collect)
       .option('--tensors <file>', 'safetensors file with tensor parameters of the pattern')
       .option('--weights <file>', 'safetensors file of the model (default: its own)')
+      .option('--check', 'no patterns: logits of the first bytes on all backends against a reference in float64, and the published ones')
+      .option('--bytes <count>', 'with --check: how many bytes (default: 16; the interpreter takes about a second for each)')
       .option('--out <folder>', 'where results go, and from where they go on (default: out/bytelm)');
   },
   run: async (given) => {
@@ -110,6 +113,7 @@ export const command: CommandModule = {
     const tensors = tensorsOf(given);
     const weightsPath = textOf(given, 'weights');
     const weights = orRefuse(readWeights(weightsPath === undefined ? weightsFile() : pathOf(given, weightsPath)));
+    if (has(given, 'check')) return checkModel(given, weights);
     const trialWindows = new Map(distances.map((d) => [d, Array.from({ length: trials }, (_, t) => retrievalWindow(text.bytes, size, d, t)).filter((w): w is Window => w !== undefined)]));
 
     const out = textOf(given, 'out') ?? join('out', 'bytelm');

@@ -111,6 +111,6 @@ export async function measurePattern({ program, windows, trials, before, text, b
 }
 
 /** Parameters in words; whole tables only by name. */
-function settingsText({ parameters }: ModelProgram): string {
+export function settingsText({ parameters }: ModelProgram): string {
   return Object.entries(parameters).map(([name, value]) => (typeof value === 'object' ? name : `${name} = ${value}`)).join(', ');
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { denseStages } from '../../../compiler/interpreters/dense/index.ts';
 import type { TensorValue } from '../../../compiler/spec/ir.ts';
 import { stageTensors } from './parts.ts';
-import { attention, embedded, gatedMlp, matmul, norm, projections, rotated } from './reference.ts';
+import { attention, embedded, gatedMlp, matmul, norm, projections, rotated } from '../../../examples/bytelm/reference.ts';
 import { layerOf, tokens, whole } from './support.ts';
 
 const n = 7;

@@ -4,7 +4,8 @@
 import { expect, it } from 'vitest';
 import { denseChain } from '../../../compiler/interpreters/dense/index.ts';
 import { turns } from '../../../examples/bytelm/model.ts';
-import { chainSpec, expectedLogits, strayLogits, tokens, weights } from './support.ts';
+import { chainSpec, expectedLogits, tokens, weights } from './support.ts';
+import { strayLogits } from '../../../examples/bytelm/expected.ts';
 
 it('the dense interpreter gives the logits that the description of the model gives', () => {
   const n = 3;

@@ -7,11 +7,11 @@ import { compileChainSource, compileSource } from '../../../compiler/spec/from-s
 import type { ChainSpec } from '../../../compiler/spec/chain.ts';
 import type { Spec } from '../../../compiler/spec/ir.ts';
 import type { Checked } from '../../../dsl/diagnostic.ts';
+import { expectedFor, layerFrom, wholeOf } from '../../../examples/bytelm/expected.ts';
+import type { Expected } from '../../../examples/bytelm/expected.ts';
 import { dataFile, readWeights, shape } from '../../../examples/bytelm/model.ts';
 import type { Weights } from '../../../examples/bytelm/model.ts';
-import { randomOf } from '../../../tools/random.ts';
-import { forward } from './reference.ts';
-import type { Layer } from './reference.ts';
+import type { Layer } from '../../../examples/bytelm/reference.ts';
 
 export const folder = join(import.meta.dirname, '../../../examples/bytelm');
 
@@ -22,23 +22,8 @@ export function valueOf<T>(checked: Checked<T>): T {
 
 export const weights: Weights = valueOf(readWeights());
 
-export function whole(name: string): Float32Array {
-  const data = weights.get(name)?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`no floats '${name}'`);
-  return data;
-}
-
-export function layerOf(i: number): Layer {
-  const part = (name: string): Float32Array => {
-    const all = whole(name);
-    const one = all.length / shape.layers;
-    return all.subarray(i * one, (i + 1) * one);
-  };
-  return {
-    attnNorm: part('attn_norm'), wq: part('wq'), wk: part('wk'), wv: part('wv'), wo: part('wo'),
-    mlpNorm: part('mlp_norm'), wGate: part('w_gate'), wUp: part('w_up'), wDown: part('w_down'),
-  };
-}
+export const whole = (name: string): Float32Array => wholeOf(weights, name);
+export const layerOf = (i: number): Layer => layerFrom(weights, i);
 
 /** The first bytes of the text behind the start marker. */
 export function tokens(n: number): Uint8Array {
@@ -54,30 +39,12 @@ export function stageSpec(name: string): Spec {
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
-/** A chain of the model with an attention of an example. */
-export function chainSpec(chain: string, program: string, name: string, constants: Readonly<Record<string, number>> = {}): ChainSpec {
+/** A chain of the model with an attention of an example, and its first `layers`. */
+export function chainSpec(chain: string, program: string, name: string, constants: Readonly<Record<string, number>> = {}, layers: number = shape.layers): ChainSpec {
+  const cut = (path: string): string => read(path).replaceAll(`repeat layer in 0 .. ${shape.layers} {`, `repeat layer in 0 .. ${layers} {`);
   const attend = valueOf(compileSource({ file: join(folder, program) }, read, name, new Map(Object.entries(constants))));
-  return valueOf(compileChainSource({ file: join(folder, 'bytelm.fil') }, read, chain, new Map(), new Map([['attend', attend]])));
+  return valueOf(compileChainSource({ file: join(folder, 'bytelm.fil') }, cut, chain, new Map(), new Map([['attend', attend]])));
 }
 
-/** The logits of the first bytes of the text in float64, and how far f32 may be off in each row: rounding as large as it can be, of random sign. */
-export function expectedLogits(n: number): { readonly logits: Float64Array; readonly allowed: readonly number[] } {
-  const model = { table: whole('tok_embed'), finalNorm: whole('final_norm'), head: whole('lm_head') };
-  const layers = Array.from({ length: shape.layers }, (_, i) => layerOf(i));
-  const logits = forward(tokens(n), model, layers);
-  const random = randomOf(5);
-  const moved = forward(tokens(n), model, layers, (bound) => (random.coin(0.5) ? bound : -bound));
-  const allowed = Array.from({ length: n }, (_, i) => Math.max(...Array.from({ length: 256 }, (_, o) => Math.abs((moved[i * 256 + o] ?? NaN) - (logits[i * 256 + o] ?? NaN)))));
-  return { logits, allowed };
-}
-
-/** Places where logits are farther from the expected ones than their row allows. */
-export function strayLogits(made: ArrayLike<number>, { logits, allowed }: ReturnType<typeof expectedLogits>): readonly string[] {
-  const stray: string[] = [];
-  logits.forEach((wanted, at) => {
-    const off = Math.abs((made[at] ?? NaN) - wanted);
-    const bound = allowed[Math.floor(at / 256)] ?? NaN;
-    if (!(off <= bound)) stray.push(`logit ${at % 256} of position ${Math.floor(at / 256)}: off by ${off}, allowed ${bound}`);
-  });
-  return stray;
-}
+/** The logits of the first bytes of the text, and how far f32 may be off. */
+export const expectedLogits = (n: number, layers?: number): Expected => expectedFor(weights, tokens(n), layers);

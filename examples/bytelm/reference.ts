@@ -1,6 +1,6 @@
 /**
- * The language model once more, in float64 and plain loops, from its description and not from the programs. In: weights as stored
- * and token bytes. Out: every intermediate tensor of every layer, and the logits. Dense causal attention.
+ * The language model once more, in float64 and plain loops, from its description and not from the programs: what the programs are checked
+ * against. In: weights as stored and token bytes. Out: every intermediate tensor of every layer, and the logits. Dense causal attention.
  *
  * With `noise` every result is moved by noise(bound), where the bound is what f32 may lose in that one step: its terms times the magnitudes
  * really summed. What that does to the logits is how far correct f32 arithmetic may be off, carried through the model to first order.
