@@ -10,7 +10,7 @@ import { CompilerBug, good, type Checked } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { add, and, bool, eq, gt, int, le, max, min, mul, not, or, ref, select, trueExpr } from '../expr/build.ts';
 import { freeRefs, substitute } from '../expr/traverse.ts';
-import type { Pass, Plan, Table } from '../plan/ir.ts';
+import type { MappedRows, Pass, Plan, Table } from '../plan/ir.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
 import { stageBuffers } from '../stage/buffers.ts';
 import { lowerStages } from '../stage/lower-stages.ts';
@@ -116,18 +116,20 @@ function tableExtents(plan: Plan, table: Table): readonly Expr[] {
         int(2),
         table.perBatch ? i('batch') : int(1),
         table.perHead ? i('heads') : int(1),
-        i('query_tiles'),
+        table.rows.kind === 'contiguous' ? i('query_tiles') : ceilDiv(mostRows(plan, table.rows), i('query_tile')),
         ceilDiv(i('key_tiles'), int(32)),
       ];
   }
 }
 
-/** Entries that a sorted table can have (launch level, user's names). */
-function capacityOf(plan: Plan, table: string): Expr {
+/** Rows that a list can have, or all there are (launch level, user's names). */
+function mostRows(plan: Plan, rows: MappedRows): Expr {
+  if (rows.kind === 'contiguous') return i('n_q');
+  const { table } = rows;
   const found = plan.tables.find((t) => t.name === table);
   if (found?.kind !== 'sorted') throw new CompilerBug('launch', `'${table}' is no sorted table`);
   const list = extentsOf(listOf(plan.spec, found.list));
-  return list[list.length - 1] ?? int(0);
+  return min(list[list.length - 1] ?? int(0), i('n_q'));
 }
 
 function hostBuffers(plan: Plan, o: LowerOptions): readonly HostBuffer[] {
@@ -180,7 +182,7 @@ function programBuffers(buffers: readonly HostBuffer[], names: Names): ReadonlyM
  */
 function passTiles(plan: Plan, pass: Pass, names: Names, rows: number): Expr {
   if (pass.rows.kind === 'contiguous') return rowTiles(pass.rows, int(rows), int(1));
-  if (pass.rows.kind === 'listed') return ceilDiv(min(names.inside(capacityOf(plan, pass.rows.table)), i('n_q')), int(rows));
+  if (pass.rows.kind === 'listed') return ceilDiv(names.inside(mostRows(plan, pass.rows)), int(rows));
   const { modulus, only } = pass.rows;
   if (isLaunchModulus(modulus)) return rowTiles(pass.rows, int(rows), names.inside(modulus));
   return only !== undefined ? ceilDiv(i('n_q'), int(rows)) : rows === 1 ? mul(int(2), i('n_q')) : i('n_q');
@@ -216,13 +218,14 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
   for (const table of plan.tables) {
     const rows = queryTileOf(o.schedules.table);
     const extents = tableExtents(plan, table).map(names.inside);
+    const mappedRows = table.kind === 'map' ? names.inside(mostRows(plan, table.rows)) : i('n_q');
     const words = table.kind === 'sorted' ? ceilDiv(domainSize(table.domain), int(32)) : extents[extents.length - 1] ?? int(1);
     const lists = (table.kind === 'map' ? extents.slice(1, 3) : extents.slice(0, -1)).reduce((product, e) => mul(product, e), int(1));
     const axes: readonly GridAxis[] = table.kind === 'map'
-      ? [{ name: 'tile', extent: ceilDiv(i('query_tiles'), int(rows)) }, { name: 'word', extent: words }]
+      ? [{ name: 'tile', extent: ceilDiv(extents[3] ?? int(1), int(rows)) }, { name: 'word', extent: words }]
       : [{ name: 'tile', extent: ceilDiv(words, int(rows)) }, { name: 'one', extent: int(1) }];
     const grid: readonly GridAxis[] = [...axes, { name: 'list', extent: lists }];
-    const program = lowerTable({ spec: plan.spec, table, name: bufferName(table.name, tableNames), rows, grid, names, buffers: declarations });
+    const program = lowerTable({ spec: plan.spec, table, name: bufferName(table.name, tableNames), rows, mappedRows, grid, names, buffers: declarations });
     requests.push({ program, schedule: o.schedules.table, when: trueExpr, chunkable: false });
   }
 

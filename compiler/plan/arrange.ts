@@ -10,6 +10,7 @@ import { memberKey, uses, type Atom } from '../algebra/formula.ts';
 import { qFirst } from '../algebra/eliminate.ts';
 import { coefficientOf } from '../algebra/sums.ts';
 import * as x from '../expr/build.ts';
+import type { Expr } from '../expr/ir.ts';
 import { exprKey, sameExpr } from '../expr/traverse.ts';
 import type { KeyArrangement, RowArrangement } from './ir.ts';
 
@@ -33,6 +34,13 @@ export function sortedName(domain: 'keys' | 'queries', list: string): string {
   return `${list}_${domain}_sorted`;
 }
 
+/** Whether something of the row equals something of the key, as in segments: it holds near the row. */
+function isShared(cond: Expr): boolean {
+  if (cond.kind !== 'binary' || cond.op !== 'eq') return false;
+  const has = (e: Expr): string => ['q', 'k'].filter((name) => uses(e, name)).join('');
+  return `${has(cond.left)} ${has(cond.right)}` === 'q k' || `${has(cond.left)} ${has(cond.right)}` === 'k q';
+}
+
 /** To which sides an atom bounds the keys by something that moves with the row. */
 function followsRow(atom: Atom): readonly ('below' | 'above')[] {
   switch (atom.kind) {
@@ -47,8 +55,7 @@ function followsRow(atom: Atom): readonly ('below' | 'above')[] {
     case 'member':
       return atom.holds && atom.what === 'slashes' ? ['below', 'above'] : [];
     case 'opaque':
-      // What is the same of both, such as a segment, holds near the row.
-      return atom.cond.kind === 'binary' && atom.cond.op === 'eq' && uses(atom.cond, 'q') && uses(atom.cond, 'k') ? ['below', 'above'] : [];
+      return isShared(atom.cond) ? ['below', 'above'] : [];
     case 'uniform':
       return [];
     default:

@@ -27,8 +27,8 @@ import type { Spec } from '../spec/ir.ts';
  *   (n_q indices); slashes: x + n_q - 1, for x = q - k (n_q + n_k - 1 indices).
  * - sorted: the distinct marked indices of a marks table of the same domain, ascending: int [leading.., capacity + 1]; entry 0 of
  *   the last axis is the count, entries 1.. the indices (of queries: rows). Capacity = the list parameter's open extent.
- * - map: two bits per (query tile, key tile) of the contiguous arrangement: int words [2, batch or 1, heads or 1,
- *   query tiles, ceil(key tiles / 32)]; plane 0 `needed` (a superset of the tiles holding a live pair), plane 1
+ * - map: two bits per (query tile, key tile) of `rows` and keys in order: int words [2, batch or 1, heads or 1,
+ *   query tiles, ceil(key tiles / 32)], 0 for tiles without rows; plane 0 `needed` (a superset of the tiles holding a live pair), plane 1
  *   `full` (a subset of the tiles in which every existing pair is live). Bit i of word w is key tile 32 w + i.
  */
 export type Table =
@@ -54,6 +54,7 @@ export type Table =
   | {
       readonly kind: 'map';
       readonly name: string;
+      readonly rows: MappedRows;
       /** bool, tile level. */
       readonly needed: Expr;
       /** bool, tile level. */
@@ -75,6 +76,9 @@ export type RowArrangement =
   | { readonly kind: 'contiguous' }
   | { readonly kind: 'residue'; readonly modulus: Expr; readonly only?: Expr }
   | { readonly kind: 'listed'; readonly table: string; readonly leading: readonly Expr[] };
+
+/** Rows of which a tile map can be made. */
+export type MappedRows = Exclude<RowArrangement, { readonly kind: 'residue' }>;
 
 /**
  * How keys are put into tiles.

@@ -169,8 +169,8 @@ export function makePlan(spec: Spec): Checked<Plan> {
   });
 }
 
-/** The map table of a plan with questions for ranges of any size, for measuring on the host; undefined where it has none. */
-export function wideMap(spec: Spec): Extract<Table, { readonly kind: 'map' }> | undefined {
+/** A map table of a plan with questions for ranges of any size, for measuring on the host; undefined where it has none of the name. */
+export function wideMap(spec: Spec, name: string): Extract<Table, { readonly kind: 'map' }> | undefined {
   const planned = planFormula(maskFormula(spec.mask), originOf(spec.mask.span), true);
-  return planned.map((p) => p.planned.map).find((map) => map !== undefined);
+  return planned.map((p) => p.planned.map).find((map) => map?.name === name);
 }

@@ -4,13 +4,15 @@
  */
 import type { HostTensor } from '../expr/evaluate.ts';
 import type { Table } from './ir.ts';
+import { enterQueryTile, rowClasses, slice } from './walk.ts';
 import { at, type Geometry, type World } from './world.ts';
 
 /** A map table for the given tile sizes. */
 export function makeMap(table: Extract<Table, { readonly kind: 'map' }>, world: World, geometry: Geometry): HostTensor {
   const { nQ, nK, batch, heads } = world.launch.sizes;
   const [batches, headCount] = [table.perBatch ? batch : 1, table.perHead ? heads : 1];
-  const queryTiles = Math.ceil(nQ / geometry.queryTile);
+  const capacity = table.rows.kind === 'listed' ? (world.tensors.get(table.rows.table)?.extents.at(-1) ?? 1) - 1 : nQ;
+  const queryTiles = Math.ceil(Math.min(capacity, nQ) / geometry.queryTile);
   const keyTiles = Math.ceil(nK / geometry.keyTile);
   const words = Math.ceil(keyTiles / 32);
   const plane = batches * headCount * queryTiles * words;
@@ -23,9 +25,11 @@ export function makeMap(table: Extract<Table, { readonly kind: 'map' }>, world: 
     for (let h = 0; h < headCount; h += 1) {
       values[at.b] = b;
       values[at.h] = h;
+      const [rows] = rowClasses(table.rows, world);
       for (let t = 0; t < queryTiles; t += 1, row += words) {
-        values[at.qFirst] = t * geometry.queryTile + nK - nQ;
-        values[at.qLast] = Math.min(nQ, (t + 1) * geometry.queryTile) - 1 + nK - nQ;
+        const first = t * geometry.queryTile;
+        if (rows === undefined || first >= rows.count) continue;
+        enterQueryTile(world, slice(rows, first, Math.min(geometry.queryTile, rows.count - first)));
         for (let u = 0; u < keyTiles; u += 1) {
           values[at.kFirst] = u * geometry.keyTile;
           values[at.kLast] = Math.min(nK, (u + 1) * geometry.keyTile) - 1;

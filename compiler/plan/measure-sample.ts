@@ -30,7 +30,7 @@ interface Looked {
 /** A counter that is exact for the tiles it looks at only; `queryTileCount` query tiles will be asked of it. */
 export function sampleCounter(phase: Phase, world: World, geometry: Geometry, queryTileCount: number): PhaseCounter {
   const runner = phaseRunner(phase, world, geometry);
-  const wide = phase.walk.kind === 'map' ? wideMap(world.plan.spec) : undefined;
+  const wide = phase.walk.kind === 'map' ? wideMap(world.plan.spec, phase.walk.table) : undefined;
   const [needed, allLive] = wide === undefined ? [undefined, undefined] : [world.run(wide.needed), world.run(wide.full)];
   const empty = needed === undefined ? runner.empty : () => needed() === 0;
   const isFull = allLive === undefined ? runner.full : () => allLive() !== 0;

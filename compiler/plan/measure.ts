@@ -104,7 +104,8 @@ function tableBytes(plan: Plan, world: World, geometry: Geometry): number {
   const { nQ, nK, batch, heads } = world.launch.sizes;
   return plan.tables.reduce((sum, t) => {
     if (t.kind !== 'map') return sum + 4 * (world.tensors.get(t.name)?.data.length ?? 0);
-    const words = 2 * Math.ceil(nQ / geometry.queryTile) * Math.ceil(Math.ceil(nK / geometry.keyTile) / 32);
+    const capacity = t.rows.kind === 'listed' ? (world.tensors.get(t.rows.table)?.extents.at(-1) ?? 1) - 1 : nQ;
+    const words = 2 * Math.ceil(Math.min(nQ, capacity) / geometry.queryTile) * Math.ceil(Math.ceil(nK / geometry.keyTile) / 32);
     return sum + 4 * words * (t.perBatch ? batch : 1) * (t.perHead ? heads : 1);
   }, 0);
 }

@@ -13,7 +13,7 @@ import * as x from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { printExpr } from '../expr/print.ts';
 import { exprKey, freeRefs, hasFold, readTensors } from '../expr/traverse.ts';
-import type { KeyRange, Phase, StrategyName, Table } from './ir.ts';
+import type { KeyRange, MappedRows, Phase, StrategyName, Table } from './ir.ts';
 import { formulaTest, phasePredicate, phaseTests, predicateOf } from './predicate.ts';
 
 export interface PhaseRequest {
@@ -37,7 +37,10 @@ export interface PlannedPhase {
 }
 
 const tileBox: Box = { q: { lo: qFirst, hi: qLast }, k: { lo: kFirst, hi: kLast } };
-export const mapName = 'tile_map';
+/** The name of the tile map of an order of rows. */
+function mapName(rows: MappedRows): string {
+  return rows.kind === 'listed' ? `tile_map_of_${rows.table}` : 'tile_map';
+}
 
 /** Whether tiles that the closed-form bounds leave must still be asked. */
 function asksTiles(atom: Atom): boolean {
@@ -113,7 +116,8 @@ function reasonOf(strategy: StrategyName, arrangement: Arrangement, map: boolean
   const what = `\`${shown(predicate)}\``;
   if (arrangement.rows.kind === 'listed') {
     const keys = { contiguous: 'keys in order', listed: 'the listed keys as well', residue: 'keys of one residue' }[arrangement.keys.kind];
-    return `${what}: the listed rows are gathered into tiles of their own, ${keys}; ranges of keys in closed form`;
+    const walked = map ? 'each tile is asked once by interval reasoning; two bits of memory a tile' : 'ranges of keys in closed form';
+    return `${what}: the listed rows are gathered into tiles of their own, ${keys}; ${walked}`;
   }
   if (arrangement.keys.kind === 'listed') return `${what}: the listed keys are gathered into dense tiles, in order; ranges of them in closed form`;
   if (arrangement.rows.kind === 'residue') {
@@ -137,21 +141,22 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   const whole = parts.map((part) => [...part, ...ofRows]);
   const box: Box = { ...tileBox, wideReads: request.wideReads };
   const asked = parts.some((part) => part.some(asksTiles));
-  const inOrder = arrangement.rows.kind === 'contiguous' && arrangement.keys.kind === 'contiguous';
   const predicate = except.length === 0 ? phasePredicate(parts) : x.and(phasePredicate(parts), x.not(predicateOf(except)));
   const own = allHold(parts, box, arrangement);
   const full = except.length === 0 ? own : x.and(own, x.not(anyMayHold(except, box, arrangement)));
   const servedBefore = x.any(except.map((part) => allHold([part], box, arrangement)));
-  const map = asked && inOrder;
+  const { rows, keys } = arrangement;
+  const mapped = asked && rows.kind !== 'residue' && keys.kind === 'contiguous' ? rows : undefined;
+  const map = mapped !== undefined;
   const strategy = strategyOf(arrangement, map, parts);
   const reason = reasonOf(strategy, arrangement, map, x.and(x.all(ofRows.map(atomTest)), predicate));
   const tests = phaseTests(parts, except, box, arrangement, (part) => !part.some(asksTiles));
   const base = { name: request.name, keys: arrangement.keys, predicate, tests, touched: stepQuestion(anyMayHold(parts, box, arrangement), asked), origin };
-  if (map) {
+  if (mapped !== undefined) {
     const needed = x.and(anyMayHold(whole, box, arrangement), x.not(servedBefore));
     return {
-      phase: { ...base, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, full: x.falseExpr },
-      map: mapTable(needed, full, origin),
+      phase: { ...base, walk: { kind: 'map', table: mapName(mapped) }, skip: x.falseExpr, full: x.falseExpr },
+      map: mapTable(mapped, needed, full, origin),
       strategy,
       reason,
     };
@@ -162,9 +167,10 @@ export function planPhase(request: PhaseRequest): PlannedPhase | undefined {
   return { phase: { ...base, walk: { kind: 'ranges', ranges }, skip, full }, strategy, reason };
 }
 
-function mapTable(needed: Expr, full: Expr, origin: Origin): Extract<Table, { readonly kind: 'map' }> {
-  const uses = (name: string): boolean => [needed, full].some((e) => freeRefs(e).has(name));
-  return { kind: 'map', name: mapName, needed, full, perBatch: uses('b'), perHead: uses('h'), origin };
+function mapTable(rows: MappedRows, needed: Expr, full: Expr, origin: Origin): Extract<Table, { readonly kind: 'map' }> {
+  const leading = rows.kind === 'listed' ? rows.leading : [];
+  const uses = (name: string): boolean => [needed, full, ...leading].some((e) => freeRefs(e).has(name));
+  return { kind: 'map', name: mapName(rows), rows, needed, full, perBatch: uses('b'), perHead: uses('h'), origin };
 }
 
 /** The phase of a mask that is no union of few parts: a map over the formula as it stands. */
@@ -173,9 +179,10 @@ export function opaquePhase(formula: Formula, origin: Origin, wideReads: boolean
   const predicate = formulaTest(formula);
   const needed = formulaMay(formula, box, contiguous);
   const full = x.not(formulaMay(negate(formula), box, contiguous));
+  const map = mapTable({ kind: 'contiguous' }, needed, full, origin);
   return {
-    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: mapName }, skip: x.falseExpr, touched: stepQuestion(needed, true), full: x.falseExpr, predicate, tests: [{ predicate, implied: x.falseExpr }], origin },
-    map: mapTable(needed, full, origin),
+    phase: { name: 'phase_0', keys: contiguous.keys, walk: { kind: 'map', table: map.name }, skip: x.falseExpr, touched: stepQuestion(needed, true), full: x.falseExpr, predicate, tests: [{ predicate, implied: x.falseExpr }], origin },
+    map,
     strategy: 'tile-map',
     reason: `\`${shown(predicate)}\`: too many parts to walk one by one, so each tile is asked once by interval reasoning; two bits of memory a tile`,
   };

@@ -14,7 +14,7 @@ function printTable(t: Table): string {
       return `table ${t.name}: sorted distinct entries of ${t.list}, from ${t.marks}`;
     case 'map': {
       const per = [t.perBatch ? 'batch' : '', t.perHead ? 'head' : ''].filter((s) => s !== '').join(' and ');
-      return `table ${t.name}: tile map${per === '' ? '' : ` per ${per}`}\n  needed ${printExpr(t.needed)}\n  full ${printExpr(t.full)}`;
+      return `table ${t.name}: tile map${per === '' ? '' : ` per ${per}`}, ${printRows(t.rows)}\n  needed ${printExpr(t.needed)}\n  full ${printExpr(t.full)}`;
     }
     default:
       return unreachable(t);

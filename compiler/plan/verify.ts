@@ -5,6 +5,7 @@
 import { freeRefs, readTensors } from '../expr/traverse.ts';
 import type { Expr } from '../expr/ir.ts';
 import { allTensors } from '../stage/tensors.ts';
+import { rowsKey } from './arrange.ts';
 import { holdsAllRows } from './own-rows.ts';
 import type { KeyArrangement, Phase, Plan, RowArrangement } from './ir.ts';
 
@@ -34,11 +35,17 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
   const queryTile = [...launch, 'q_first', 'q_last'];
   const tile = [...queryTile, 'k_first', 'k_last'];
   const readable = new Set(tensors);
+  const checkListed = (what: string, domain: 'keys' | 'queries', arrangement: Extract<RowArrangement | KeyArrangement, { readonly kind: 'listed' }>): void => {
+    const table = tables.get(arrangement.table);
+    if (table?.kind !== 'sorted' || table.domain !== domain) report('tables', `${what} lists ${domain} of ${arrangement.table}, which is no sorted table of them`);
+    for (const e of arrangement.leading) check(`${what} list index`, e, 'int', launch, readable);
+  };
   for (const t of plan.tables) {
     if (readable.has(t.name)) report('names', `two tensors or tables are called ${t.name}`);
     if (t.kind === 'map') {
       check(`${t.name}.needed`, t.needed, 'bool', tile, readable);
       check(`${t.name}.full`, t.full, 'bool', tile, readable);
+      if (t.rows.kind === 'listed') checkListed(t.name, 'queries', t.rows);
     } else if (!tensors.has(t.list)) report('tables', `${t.name} is made of ${t.list}, which is no parameter`);
     if (t.kind === 'sorted') {
       const marks = tables.get(t.marks);
@@ -48,11 +55,6 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
     readable.add(t.name);
   }
 
-  const checkListed = (what: string, domain: 'keys' | 'queries', arrangement: Extract<RowArrangement | KeyArrangement, { readonly kind: 'listed' }>): void => {
-    const table = tables.get(arrangement.table);
-    if (table?.kind !== 'sorted' || table.domain !== domain) report('tables', `${what} lists ${domain} of ${arrangement.table}, which is no sorted table of them`);
-    for (const e of arrangement.leading) check(`${what} list index`, e, 'int', launch, readable);
-  };
   const checkRows = (what: string, rows: RowArrangement): void => {
     if (rows.kind === 'contiguous') return;
     if (rows.kind === 'listed') return checkListed(what, 'queries', rows);
@@ -67,8 +69,9 @@ export function verifyPlan(plan: Plan): readonly Finding[] {
     }
     if (p.keys.kind === 'listed') checkListed(p.name, 'keys', p.keys);
     if (p.walk.kind === 'map') {
-      if (tables.get(p.walk.table)?.kind !== 'map') report('tables', `${p.name} walks ${p.walk.table}, which is no map`);
-      if (rows.kind !== 'contiguous' || p.keys.kind !== 'contiguous') report('map', `${p.name} walks a map in another arrangement`);
+      const map = tables.get(p.walk.table);
+      if (map?.kind !== 'map') report('tables', `${p.name} walks ${p.walk.table}, which is no map`);
+      else if (rowsKey(map.rows) !== rowsKey(rows) || p.keys.kind !== 'contiguous') report('map', `${p.name} walks a map in another arrangement`);
     } else {
       for (const r of p.walk.ranges) {
         check(`${p.name} from`, r.from, 'int', queryTile, readable);

@@ -5,12 +5,12 @@
 import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
 import { through } from '../../dsl/span.ts';
 import type { Expr } from '../expr/ir.ts';
-import { add, and, binary, div, element, eq, fold, int, lt, min, mod, mul, ne, read, ref, select, sub, unary } from '../expr/build.ts';
+import { add, and, binary, div, element, eq, fold, int, lt, min, mod, mul, ne, read, ref, select, sub, trueExpr, unary } from '../expr/build.ts';
 import { substitute } from '../expr/traverse.ts';
 import type { Table } from '../plan/ir.ts';
 import type { Spec, TensorParam } from '../spec/ir.ts';
 import { allTensors } from '../stage/tensors.ts';
-import { ceilDiv, firstPosition, inRange, nK, nQ } from './arrangement.ts';
+import { ceilDiv, firstPosition, inRange, listedEntry, nK, nQ } from './arrangement.ts';
 import { builderAt, finishProgram, type Builder } from './build.ts';
 import { extentsOf } from './extents.ts';
 import type { BufferDecl, GridAxis, TileProgram, TileStmt } from './ir.ts';
@@ -67,6 +67,8 @@ interface TableRequest {
   readonly table: Table;
   readonly name: string;
   readonly rows: number;
+  /** Of a map of listed rows: how many there may be. */
+  readonly mappedRows: Expr;
   readonly grid: readonly GridAxis[];
   readonly names: Names;
   readonly buffers: ReadonlyMap<string, Omit<BufferDecl, 'access'>>;
@@ -139,6 +141,22 @@ function mapBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'map
   const column = { rows: r.rows, cols: 1 };
   const queryTile = add(mul(i('tile'), int(r.rows)), i('row'));
   const inside = new Map<string, Expr>([['q_first', cell('q_start')], ['q_last', cell('q_end')]]);
+  const { rows } = table;
+  const first = mul(queryTile, i('query_tile'));
+  const end = add(first, i('query_tile'));
+  const entry = (slot: Expr): Expr => (rows.kind === 'listed' ? add(listedEntry(r.names, rows.table, rows.leading, min(slot, sub(i('row_count'), int(1)))), firstPosition) : slot);
+  const ends = rows.kind === 'listed'
+    ? [
+        b.letScalar('row_count', listedEntry(r.names, rows.table, rows.leading, int(-1))),
+        b.tile('q_start', 'int', column, entry(first)),
+        b.tile('q_end', 'int', column, entry(sub(end, int(1)))),
+      ]
+    : [
+        b.tile('q_start', 'int', column, add(first, firstPosition)),
+        b.tile('q_end', 'int', column, sub(min(add(cell('q_start'), i('query_tile')), nK), int(1))),
+      ];
+  const hasRows = rows.kind === 'listed' ? lt(first, i('row_count')) : trueExpr;
+  const tiles = table.rows.kind === 'listed' ? ceilDiv(r.mappedRows, i('query_tile')) : i('query_tiles');
   const fact = (e: Expr): Expr => substitute(r.names.inside(e), inside);
   const bit = bitAt(i('bit'));
   const bitsHere = min(int(32), sub(i('key_tiles'), mul(i('word'), int(32))));
@@ -148,18 +166,17 @@ function mapBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'map
   return [
     b.letScalar('h', table.perHead ? mod(i('list'), i('heads')) : int(0)),
     b.letScalar('b', table.perBatch ? div(i('list'), table.perHead ? i('heads') : int(1)) : int(0)),
-    b.tile('q_start', 'int', column, add(mul(queryTile, i('query_tile')), firstPosition)),
-    b.tile('q_end', 'int', column, sub(min(add(cell('q_start'), i('query_tile')), nK), int(1))),
+    ...ends,
     b.tile('needed', 'int', column, int(0)),
     b.tile('full', 'int', column, int(0)),
     b.loop('bit', int(0), bitsHere, [
       b.letScalar('k_first', mul(add(mul(i('word'), int(32)), i('bit')), i('key_tile'))),
       b.letScalar('k_last', sub(min(nK, add(i('k_first'), i('key_tile'))), int(1))),
-      b.map('needed', binary('bit_or', cell('needed'), select(fact(table.needed), bit, int(0)))),
-      b.map('full', binary('bit_or', cell('full'), select(fact(table.full), bit, int(0)))),
+      b.map('needed', binary('bit_or', cell('needed'), select(and(hasRows, fact(table.needed)), bit, int(0)))),
+      b.map('full', binary('bit_or', cell('full'), select(and(hasRows, fact(table.full)), bit, int(0)))),
     ]),
-    b.store(r.name, column, at(0), cell('needed'), lt(queryTile, i('query_tiles'))),
-    b.store(r.name, column, at(1), cell('full'), lt(queryTile, i('query_tiles'))),
+    b.store(r.name, column, at(0), cell('needed'), lt(queryTile, tiles)),
+    b.store(r.name, column, at(1), cell('full'), lt(queryTile, tiles)),
   ];
 }
 
