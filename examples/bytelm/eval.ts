@@ -95,6 +95,7 @@ export const command: CommandModule = {
       .option('--set <parameter=value>', 'value of a parameter of the pattern; may be repeated', collect)
       .option('--tensors <file>', 'safetensors file with tensor parameters of the pattern')
       .option('--weights <file>', 'safetensors file of the model (default: its own)')
+      .option('--known', 'measures nothing: the page of what the folder holds, of the patterns that are complete')
       .option('--check', 'no patterns: logits of the first bytes on all backends against a reference in float64, and the published ones')
       .option('--bytes <count>', 'with --check: how many bytes (default: 16; the interpreter takes about a second for each)')
       .option('--out <folder>', 'where results go, and from where they go on (default: out/bytelm)');
@@ -140,14 +141,16 @@ export const command: CommandModule = {
     const steps = windows.length + distances.length * trials;
     for (const [i, { program, key }] of programs.entries()) {
       let done = 0;
-      const row = await measurePattern({
-        program, windows, trials: trialWindows, before: store.row(key), text: text.name, backend, adapter: textOf(given, 'adapter'), prompts,
+      const before = store.row(key);
+      const row = has(given, 'known') ? before : await measurePattern({
+        program, windows, trials: trialWindows, before, text: text.name, backend, adapter: textOf(given, 'adapter'), prompts,
         done: (now, what) => {
           store.put(key, now);
           done += 1;
           given.progress.show(`${bar(i * steps + done, programs.length * steps)} ${i + 1} of ${programs.length}: ${now.title} ${now.settings}: ${what}`);
         },
       });
+      if (row === undefined) continue;
       measured.push(row);
       const figures = figuresOf(row, counting);
       if (figures !== undefined) all.push(figures);

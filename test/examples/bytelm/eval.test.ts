@@ -162,7 +162,7 @@ describe('published figures', () => {
     const known = new Set(['dense', ...readPatterns().methods.map((m) => m.title)]);
     const { loss, retrieval } = readPublished();
     expect([...loss, ...retrieval].filter((p) => !known.has(p.title))).toEqual([]);
-    expect([loss.length, retrieval.length]).toEqual([13, 13]);
+    expect([loss.length, retrieval.length]).toEqual([11, 11]);
     expect([...loss, ...retrieval].filter((p) => !Number.isFinite(p.window) || ('accuracy' in p ? !(p.accuracy <= 1 && p.trials === 10) : !(p.nats > 0.9)))).toEqual([]);
   });
 });
