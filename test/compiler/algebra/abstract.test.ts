@@ -5,6 +5,7 @@ import { kFirst, kLast, qFirst, qLast } from '../../../compiler/algebra/eliminat
 import { knownRange } from '../../../compiler/algebra/known-range.ts';
 import * as x from '../../../compiler/expr/build.ts';
 import type { Expr } from '../../../compiler/expr/ir.ts';
+import { countNodes } from '../../../compiler/expr/traverse.ts';
 import { accepted, bools, ints, pairs, runner, tiles, type Tile } from './random-expr.ts';
 
 const box = { q: { lo: qFirst, hi: qLast }, k: { lo: kFirst, hi: kLast } };
@@ -87,4 +88,38 @@ test('arithmetic on launch scalars that would wrap is refused by a requirement',
   expect(accepted(sum, 1 << 29)).toBe(true);
   expect(accepted(sum, (1 << 29) + 1)).toBe(false);
   expect(accepted(sum, 1 << 30)).toBe(false);
+});
+
+/** ids[ids[... ids[q + 1] - 2 ...] - 2], this many look-ups deep. */
+function nested(depth: number): Expr {
+  let e: Expr = x.add(q, x.int(1));
+  for (let i = 0; i < depth; i += 1) e = x.read('ids', 'int', [i === 0 ? e : x.sub(x.mul(e, x.int(9)), x.int(2))]);
+  return e;
+}
+
+/** A case in a case in a case, each between two look-ups. */
+function cases(depth: number): Expr {
+  let e: Expr = x.read('ids', 'int', [q]);
+  for (let i = 0; i < depth; i += 1) e = x.select(x.lt(e, x.int(3)), x.add(e, x.read('ids', 'int', [x.add(q, x.int(i))])), x.sub(x.int(i), e));
+  return e;
+}
+
+const deep: readonly (readonly [string, (depth: number) => Expr, boolean])[] = [['look-ups in look-ups', nested, true], ['cases in cases', cases, false]];
+
+test.each(deep)('%s of any depth get an answer of bounded size (and look-ups the exact one on few positions)', (_, make, exactly) => {
+  for (const depth of [1, 2, 3, 4, 5, 6]) {
+    const e = make(depth);
+    const { lo, hi } = intervalOf(e, box);
+    const meets = truthOf(x.eq(e, k), box);
+    for (const answer of [lo, hi, meets.may, meets.must]) expect(countNodes(answer), `depth ${depth}`).toBeLessThan(20_000);
+    for (const [qFirst, qLast] of [[3, 3], [0, 15], [20, 33]] as const) {
+      const tile = { qFirst, qLast, kFirst: 0, kLast: 0 };
+      const run = runner(e, 0, tile);
+      const values = Array.from({ length: qLast - qFirst + 1 }, (_none, i) => run(qFirst + i, 0));
+      const [least, most] = [runner(lo, 0, tile)(0, 0), runner(hi, 0, tile)(0, 0)];
+      expect(least).toBeLessThanOrEqual(Math.min(...values));
+      expect(most).toBeGreaterThanOrEqual(Math.max(...values));
+      if (exactly) expect([least, most]).toEqual([Math.min(...values), Math.max(...values)]);
+    }
+  }
 });
