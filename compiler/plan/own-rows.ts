@@ -36,8 +36,9 @@ export function holdsAllRows(rows: RowArrangement): boolean {
 
 function rowParts({ ofRows, parts }: ServedPass): readonly Part[] {
   const arranged: Part = ofRows === undefined ? [] : [ofRows];
-  const found = parts === undefined ? undefined : product([arranged], parts.map((part) => part.filter(isOfRow)));
-  return found === undefined || found.length > maxRowParts ? [arranged] : found;
+  // Too many to ask: then at least in which cases of the mask.
+  const said = [isOfRow, (atom: Atom) => atom.kind === 'uniform'].map((speaks) => (parts === undefined ? undefined : product([arranged], parts.map((part) => part.filter(speaks)))));
+  return said.find((found) => found !== undefined && found.length <= maxRowParts) ?? [arranged];
 }
 
 /** Rows in both; undefined where that takes too many parts to say. */
