@@ -23,6 +23,11 @@ export const programs: readonly NamedCase[] = [
       columns: intTensor([2, 12], [3, 17, 3, -1, 25, 9, 30, 31, 11, 12, 2, 99, 0, 8, 8, 16, 24, 32, -5, 1, 7, 20, 21, 22]),
       offsets: intTensor([2, 12], [0, 5, 5, 13, 40, -3, 0, 1, 2, 21, 28, -1, 2, 9, 9, 16, 25, 31, 12, 4, 6, -9, 3, 8]),
     })),
+  named('gathered rows that are shared', 'attention m(some: int[heads, n], more: int[n]) { mask queries(some) & keys(0 .. 9) | queries(more) & keys(6 .. 20) | band(0 .. 3) }', (spec) =>
+    caseOf(spec, sizesOf(29, 33), {}, {
+      some: intTensor([2, 12], [4, 17, 4, -1, 25, 9, 30, 31, 11, 12, 5, 99, 32, 8, 8, 16, 24, 7, -5, 1, 7, 20, 21, 22]),
+      more: intTensor([12], [4, 5, 6, 20, 21, 22, 23, 30, 31, 31, 2, 40]),
+    })),
   named('neighbourhood', 'attention m(width: int = 6, reach: int[heads]) { mask { (q, k) => abs(q div width - k div width) <= reach[h] & abs(q mod width - k mod width) <= 1 } }', (spec) =>
     caseOf(spec, sizesOf(36, 36), {}, { reach: intTensor([2], [1, 3]) })),
   named('documents and blocks', 'attention m(ids: int[keys], table: bool[heads, queries / 4, keys / 8]) { mask segments(ids) & tiles(table) | band(0 .. 2) }', (spec) =>
