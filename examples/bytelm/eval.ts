@@ -25,7 +25,7 @@ import { dataFile, readWeights, weightsFile } from './model.ts';
 import { accuracyCurves, evaluationPage, figuresTable, lossCurves } from './page.ts';
 import { chainProgram, exampleFile, modelProgram, readPatterns } from './programs.ts';
 import type { Changing, Tail } from './programs.ts';
-import { patternsOf } from './patterns.ts';
+import { patternsOf, withPrompts } from './patterns.ts';
 import type { Asked } from './patterns.ts';
 import { besidePublished, readPublished } from './published.ts';
 import type { Beside } from './published.ts';
@@ -110,7 +110,7 @@ export const command: CommandModule = {
     const windows = windowsOf(text.bytes, size, limit, every);
     if (windows.length === 0) refuse('FIL9004', `the text has ${text.bytes.length} bytes, less than one window of ${size}`, text.span);
     const distances = distancesOf(given, size);
-    const asked = patternsOf(given);
+    const asked = withPrompts(patternsOf(given), size);
     const tensors = tensorsOf(given);
     const weightsPath = textOf(given, 'weights');
     const weights = orRefuse(readWeights(weightsPath === undefined ? weightsFile() : pathOf(given, weightsPath)));

@@ -29,6 +29,14 @@ export function usedEverywhere(asked: readonly Asked[]): readonly Asked[] {
   return asked;
 }
 
+/** Those that are used behind a prompt need windows that hold one. */
+export function withPrompts(asked: readonly Asked[], window: number): readonly Asked[] {
+  for (const { choice: { tail, title }, span } of asked) {
+    if (tail !== undefined && tail.rows >= window) refuse('FIL9004', `'${title}' is for the last ${tail.rows} bytes of a window; one of ${window} has no prompt before them`, span);
+  }
+  return asked;
+}
+
 /** `sinks + window` is asked for as `sinks-window`. */
 const wordOf = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 

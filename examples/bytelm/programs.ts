@@ -81,7 +81,6 @@ export interface ProgramRequest {
 export function modelProgram(given: Given, request: ProgramRequest): ModelProgram {
   const { window, choice: { tail } } = request;
   if (tail !== undefined) {
-    if (tail.rows >= window) refuse('FIL9004', `'${request.choice.title}' is for the last ${tail.rows} bytes of a window; one of ${window} has no prompt before them`, request.span);
     const cache = emptyCache(window);
     return chainProgram(given, request, 'bytelm_step', { nQ: tail.rows, changing: new Map<string, TensorValue>([['token', { extents: [1, tail.rows], data: new Int32Array(tail.rows) }], ['past_key', cache], ['past_value', cache]]) });
   }
