@@ -34,8 +34,16 @@ export function callType(e: Call, env: Env): Type {
     env.checking.usedNames.add(name);
     return value.type.kind === 'error' ? errorType : refuse(report.notCallable(span, { name, found: typeText(value.type) }), env);
   }
-  const candidates = [...constructors.keys(), ...functions.keys(), ...[...env.checking.scope].flatMap(([n, g]) => (g.kind === 'mask' ? [n] : []))];
-  return refuse(report.unknownCallee(span, { name, candidates }), env);
+  const candidates = [...constructors.keys(), ...functions.keys(), ...reductions, ...[...env.checking.scope].flatMap(([n, g]) => (g.kind === 'mask' ? [n] : []))];
+  const help = reductions.has(name) ? reductionHelp(name) : undefined;
+  return refuse(report.unknownCallee(span, { name, candidates, help }), env);
+}
+
+/** Reductions are words with an index and a colon, whatever other languages write. */
+const reductions: ReadonlySet<string> = new Set(['sum', 'mean', 'argmax', 'softmax', 'rank', 'mass', 'cumsum', 'top', 'top_mass', 'nth', 'dot']);
+
+function reductionHelp(name: string): string {
+  return `it names its index: \`${name} j: x[j]\``;
 }
 
 /** Looks into the arguments of a call that is wrong anyway, so that errors in them are told and names count as used. */
@@ -54,7 +62,8 @@ function functionType(e: Call, fn: FunctionShape, env: Env): Type {
   const { name } = e.callee;
   if (e.args.length < fn.least || e.args.length > fn.most) {
     inferAll(e, env);
-    return refuse(report.wrongArgumentCount(e.span, { name, wanted: argumentsWanted(fn), given: e.args.length }), env);
+    const help = env.stage !== undefined && e.args.length === 1 && (name === 'min' || name === 'max') ? `over an index it is written \`${name} j: x[j]\`` : undefined;
+    return refuse(report.wrongArgumentCount(e.span, { name, wanted: argumentsWanted(fn), given: e.args.length, help }), env);
   }
   const types: ScalarType[] = [];
   for (const arg of e.args) {

@@ -9,7 +9,7 @@ import type { Env } from './check-env.ts';
 import { agreeOnUnit } from './check-operators.ts';
 import { unreachable } from './diagnostic.ts';
 import { isAutomatic, tensorText, typeText } from './types.ts';
-import type { AxisType, ScalarName, Type } from './types.ts';
+import type { AxisType, ScalarName, TensorType, Type } from './types.ts';
 
 type Call = Extract<Expr, { readonly kind: 'call' }>;
 
@@ -92,6 +92,15 @@ function fitsAxes(axes: readonly AxisType[], shape: TensorShape): boolean {
   return leading >= 0 && axes.every((axis, i) => (i < leading ? isAutomatic(axis) : shape.fits[i - leading]?.(axis) === true));
 }
 
+function tensorHelp(name: string, axesFit: boolean, type: TensorType): string | undefined {
+  if (name === 'tiles') {
+    if (axesFit) return 'for a table of ints write a predicate: `{ (q, k) => table[...] != 0 }`';
+    return type.element === 'bool' && type.axes.some((a) => a.kind === 'queries') ? 'a table with a row per query is read by a predicate: `{ (q, k) => table[q, k div B] }`' : undefined;
+  }
+  const set = setShapes[name];
+  return set !== undefined && type.element === 'bool' ? `truth values are given for every position: \`${set.wanted}\`` : undefined;
+}
+
 function checkTensor(name: string, value: Expr | RangeExpr, env: Env, shape: TensorShape, rangeToo: boolean): void {
   const { report: tell, infer } = env.checking;
   if (value.kind === 'range') {
@@ -110,7 +119,7 @@ function checkTensor(name: string, value: Expr | RangeExpr, env: Env, shape: Ten
   if (set !== undefined && type.element === 'bool' && fitsAxes(type.axes, set)) return;
   const axesFit = fitsAxes(type.axes, shape);
   if (type.element !== shape.element || !axesFit) {
-    const help = name === 'tiles' && axesFit ? 'for a table of ints write a predicate: `{ (q, k) => table[...] != 0 }`' : undefined;
+    const help = tensorHelp(name, axesFit, type);
     tell(report.axesDoNotFit(value.span, { callee: name, wanted: shape.wanted, found, help }));
     return;
   }

@@ -107,6 +107,7 @@ export function resolveName(name: string, span: Span, env: Env): Type {
     case 's':
       return refuse(report.notAvailable(span, { name, place: placeText[place], help: 'a change of the product is written `score s => ...`' }), env);
   }
+  if (env.stage?.indices.has(name) === true) return refuse(report.unknownIndex(span, { name, candidates: [], elsewhere: true }), env);
   const global = checking.scope.get(name);
   if (global !== undefined) return resolveGlobal(global, name, span, env);
   if (bareMasks.has(name)) return maskHere(span, env);

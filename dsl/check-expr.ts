@@ -127,9 +127,8 @@ function indexType(e: Of<'index'>, env: Env): Type {
   if (left < 0 || !axes.slice(0, left).every(isAutomatic)) {
     const wanted = least === axes.length ? indices(axes.length) : `${least} to ${indices(axes.length)}`;
     env.checking.report(report.wrongIndexCount(e.span, { name: e.base.name, type: tensorText(base.element, axes), given: e.indices.length, wanted }));
-  }
-  else requireHeads(base, left, e.span, env);
-  checkIndices(e.base.name, axes, e.indices, env);
+    checkIndices(e.base.name, axes, e.indices, env);
+  } else if (checkIndices(e.base.name, axes, e.indices, env)) requireHeads(base, left, e.span, env);
   return scalarType(base.element, false, base.unit);
 }
 

@@ -26,7 +26,7 @@ export function maskCallType(e: Call, global: Extract<Global, { readonly kind: '
 }
 
 /** The arguments of a mask or of a stage against its parameters. */
-export function checkArguments(e: Pick<Call, 'callee' | 'args' | 'span'>, decl: Pick<MaskDecl, 'name' | 'params'>, env: Env): void {
+export function checkArguments(e: Pick<Call, 'callee' | 'args' | 'span'>, decl: Pick<MaskDecl, 'name' | 'params'>, env: Env, callee: 'mask' | 'stage' = 'mask'): void {
   const name = e.callee.name;
   const { given, missing, problems } = matchArguments(decl.params, e.args);
   const tooMany = problems.some((p) => p.kind === 'too-many');
@@ -46,7 +46,7 @@ export function checkArguments(e: Pick<Call, 'callee' | 'args' | 'span'>, decl: 
   for (const param of decl.params) {
     const arg = given.get(param.name.name);
     const type = types.get(param.name.name);
-    if (arg !== undefined && type !== undefined) checkArgument(name, param, type, arg, env);
+    if (arg !== undefined && type !== undefined) checkArgument(name, param, type, arg, env, callee);
   }
 }
 
@@ -65,7 +65,7 @@ function problemReport(callee: string, p: Problem, params: readonly Param[]): Di
   }
 }
 
-function checkArgument(callee: string, param: Param, wanted: Type, arg: Arg, env: Env): void {
+function checkArgument(callee: string, param: Param, wanted: Type, arg: Arg, env: Env, kind: 'mask' | 'stage'): void {
   const { value } = arg;
   const tell = env.checking.report;
   const where = `argument \`${param.name.name}\` of \`${callee}\``;
@@ -79,7 +79,7 @@ function checkArgument(callee: string, param: Param, wanted: Type, arg: Arg, env
   if (wanted.kind === 'tensor') {
     if (found.kind !== 'tensor') {
       tell(report.tensorExpected(value.span, { callee, wanted: `a tensor ${typeText(wanted)}`, found: typeText(found) }, related));
-    } else if (found.element !== wanted.element || !axesFit(wanted, found)) {
+    } else if (found.element !== wanted.element || !axesFit(wanted, found, kind)) {
       const help = found.element === wanted.element ? undefined : 'the elements of tensors are not converted';
       tell(report.axesDoNotFit(value.span, { callee, wanted: typeText(wanted), found: tensorText(found.element, found.axes), help }, related));
     } else {
@@ -100,14 +100,18 @@ function checkArgument(callee: string, param: Param, wanted: Type, arg: Arg, env
 }
 
 /** Extents behind `const` parameters and block sizes are compared by the lowering, which knows their values. */
-function axesFit(wanted: TensorType, found: TensorType): boolean {
+function axesFit(wanted: TensorType, found: TensorType, kind: 'mask' | 'stage'): boolean {
   const leading = found.axes.length - wanted.axes.length;
-  return leading >= 0 && found.axes.slice(0, leading).every(isAutomatic) && wanted.axes.every((axis, i) => axisFits(axis, found.axes[leading + i]));
+  return leading >= 0 && found.axes.slice(0, leading).every(isAutomatic) && wanted.axes.every((axis, i) => axisFits(axis, found.axes[leading + i], kind));
 }
 
-function axisFits(wanted: AxisType, found: AxisType | undefined): boolean {
+function axisFits(wanted: AxisType, found: AxisType | undefined, kind: 'mask' | 'stage'): boolean {
   if (found === undefined) return false;
-  if (wanted.kind === 'free') return found.kind === 'free' || found.kind === 'fixed' || found.kind === 'counted';
+  if (wanted.kind === 'free') {
+    if (found.kind === 'free' || found.kind === 'fixed' || found.kind === 'counted') return true;
+    // What counts from 0 is a free axis to a stage, which only reads its elements; a mask may take the axis for a list.
+    return kind === 'stage' && (found.kind === 'keys' || found.kind === 'blocks' || found.kind === 'dim');
+  }
   if (wanted.kind === 'blocks') return found.kind === 'blocks' && found.of === wanted.of;
   // An index `0 .. 256` of a stage makes an axis that a parameter has as `256`.
   if (wanted.kind === 'fixed') return found.kind === 'fixed' || found.kind === 'counted';

@@ -7,7 +7,9 @@ import { reservedNames } from './builtins.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar } from './check-env.ts';
 import type { Binding, Checking } from './check-env.ts';
+import { didYouMean } from './catalogue/entry.ts';
 import { unreachable } from './diagnostic.ts';
+import { nearestNames } from './suggest.ts';
 import type { Span } from './span.ts';
 import { attentionType, errorType, scalarType } from './types.ts';
 import type { AxisType, Type, Unit } from './types.ts';
@@ -21,7 +23,7 @@ function unitOf(word: string | undefined): Unit | undefined {
   return word === 'tokens' || word === 'tiles' ? word : undefined;
 }
 
-const plainAxes = ['batch', 'heads', 'kv_heads', 'queries', 'keys', 'dim'] as const;
+export const plainAxes = ['batch', 'heads', 'kv_heads', 'queries', 'keys', 'dim'] as const;
 
 /** What an axis expression means beside the other parameters. */
 export function readAxis(e: Expr, params: readonly Param[]): AxisReading {
@@ -50,7 +52,8 @@ export function readAxis(e: Expr, params: readonly Param[]): AxisReading {
     if (param === undefined || param.type.scalar !== 'int') return { ok: false, kind: 'block' };
     return { ok: true, axis: { kind: 'blocks', of, size: e.right.name }, uses: e.right.name };
   }
-  return { ok: false, kind: 'axis' };
+  const near = e.kind === 'binary' && e.op === '/' && e.left.kind === 'name' ? nearestNames(e.left.name, ['queries', 'keys']) : [];
+  return { ok: false, kind: 'axis', ...(near.length === 0 ? {} : { help: didYouMean(near) ?? '' }) };
 }
 
 function typeOf(param: Param, params: readonly Param[]): Type {

@@ -117,6 +117,5 @@ function rowOf(e: Expr, env: Env): void {
     checking.report(report.rowExpected(e.span, { found: `an element of \`${name}\` (${typeText(found)})` }));
     return;
   }
-  requireHeads(found, left, e.span, env);
-  checkIndices(name, found.axes.slice(left, -1), given, env);
+  if (checkIndices(name, found.axes.slice(0, -1), given, env)) requireHeads(found, left, e.span, env);
 }

@@ -10,10 +10,12 @@ import { asScalar, requireInt } from './check-env.ts';
 import type { Binding, Checking, Env, StageContext } from './check-env.ts';
 import { unitOfAxis } from './check-index.ts';
 import { checkArguments } from './check-mask-call.ts';
-import { declareParams, readAxis } from './check-params.ts';
+import { declareParams, plainAxes, readAxis } from './check-params.ts';
+import { didYouMean } from './catalogue/entry.ts';
 import { unreachable } from './diagnostic.ts';
 import type { Global } from './scope.ts';
 import { printExpression } from './print-ast.ts';
+import { nearestNames } from './suggest.ts';
 import { errorType, scalarType } from './types.ts';
 import type { AxisType, ScalarName, TensorType, Type } from './types.ts';
 
@@ -122,7 +124,7 @@ export function axisOfRange(range: Expr | RangeExpr, decl: StageDecl, env: Env):
   if (reading.ok && reading.uses !== undefined) env.checking.usedNames.add(reading.uses);
   if (reading.ok && reading.axis.kind === 'free') {
     const bound = env.values.get(reading.axis.name);
-    if (bound === undefined) env.checking.report(report.unknownAxis(range.span, { help: 'write `0 .. n`, or an axis such as `keys`, `queries / 64` or one of a tensor parameter' }));
+    if (bound === undefined) env.checking.report(report.unknownAxis(range.span, { help: didYouMean(nearestNames(reading.axis.name, [...plainAxes, ...env.values.keys()])) ?? 'write `0 .. n`, or an axis such as `keys`, `queries / 64` or one of a tensor parameter' }));
     else env.checking.usedNames.add(reading.axis.name);
     return { kind: 'counted', extent: reading.axis.name };
   }
@@ -225,7 +227,7 @@ export function useBindings(use: StageUse, env: Env): readonly (readonly [string
     return [];
   }
   checking.uses.push({ global, at: use.callee.span });
-  checkArguments({ callee: use.callee, args: use.args, span: use.span }, global.decl, env);
+  checkArguments({ callee: use.callee, args: use.args, span: use.span }, global.decl, env, 'stage');
   return [...stageResults(global, checking)].map(([name, type]) => {
     const full = `${use.name.name}.${name}`;
     return [full, { type: { ...type, name: full }, span: use.name.span }] as const;

@@ -36,6 +36,12 @@ function isNameLike(t: IToken): boolean {
 /** What may stand behind the first index of a reduction. */
 const followsIndex: ReadonlySet<TokenType> = new Set([T.In, T.Where, T.Comma, T.Colon]);
 
+/** A look-up behind the word, on its own line, is a reduction without its index; on the next line it is an equation. */
+function startsReduction(word: IToken, index: IToken, next: IToken): boolean {
+  if (!isNameLike(index)) return false;
+  return followsIndex.has(next.tokenType) || (word.image !== 'all' && word.startLine === index.startLine && next.tokenType === T.LeftBracket);
+}
+
 class FiligreeParser extends CstParser {
   constructor() {
     super(T.allTokens, { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: 'onlyOffset', errorMessageProvider: expectations });
@@ -371,7 +377,7 @@ class FiligreeParser extends CstParser {
       { ALT: () => this.SUBRULE(this.ifThenElse) },
       { ALT: () => this.SUBRULE(this.letIn) },
       { ALT: () => this.SUBRULE(this.anyIn) },
-      { GATE: () => isNameLike(this.LA(2)) && followsIndex.has(this.LA(3).tokenType), ALT: () => this.SUBRULE(this.reduction) },
+      { GATE: () => startsReduction(this.LA(1), this.LA(2), this.LA(3)), ALT: () => this.SUBRULE(this.reduction) },
       { ALT: () => this.SUBRULE(this.selection) },
       { ALT: () => this.SUBRULE(this.predicate) },
       { ALT: () => this.SUBRULE(this.choose) },

@@ -11,6 +11,7 @@ import { inSourceOrder } from './collect.ts';
 import { tokenSpan } from './cst.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { parseTokens } from './grammar.ts';
+import { namesFromWords } from './misused-words.ts';
 import { nestingLimit, sourceLengthLimit, tooDeepToken } from './nesting.ts';
 import type { Span } from './span.ts';
 import { endOf, reservedWords, tokenize } from './tokens.ts';
@@ -41,8 +42,10 @@ export function parseConcrete(file: string, text: string): ConcreteResult {
     const at = { file, start: 0, end: 0 };
     return { ...nothing, diagnostics: [report.sourceTooLong(at, { length: text.length, limit: sourceLengthLimit })] };
   }
-  const { tokens, comments, errors } = tokenize(text);
+  const { tokens: words, comments, errors } = tokenize(text);
+  const { tokens, declared } = namesFromWords(words);
   const found: Diagnostic[] = errors.map((e) => lexicalError(file, text, e));
+  for (const t of declared) found.push(report.reservedName(tokenSpan(file, t), { name: t.image, what: 'a parameter or local name' }));
   const deep = tooDeepToken(tokens);
   if (deep !== undefined) {
     found.push(report.nestedTooDeeply(tokenSpan(file, deep), { limit: nestingLimit }));
@@ -109,7 +112,8 @@ function syntaxError(file: string, e: IRecognitionException, end: number): Diagn
   if (rule === 'attentionDecl' && e.message === '`}`' && /^[A-Za-z_]/.test(word)) {
     return report.unknownClause(at, { found: word, candidates: clauseWords });
   }
-  return report.unexpectedToken(at, { expected: e.message, found, help: tokenHelp(word, e.message) });
+  const help = rule === 'reduced' && e.message === '`:`' ? 'a reduction names its index first, as in `sum j: x[j]`' : tokenHelp(word, e.message);
+  return report.unexpectedToken(at, { expected: e.message, found, help });
 }
 
 function declarationHelp(word: string): string | undefined {

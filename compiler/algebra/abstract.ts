@@ -8,10 +8,11 @@ import { unreachable } from '../../dsl/diagnostic.ts';
 import { intMax, intMin } from '../expr/arithmetic.ts';
 import * as x from '../expr/build.ts';
 import type { BinaryOp, Expr, FoldOp } from '../expr/ir.ts';
-import { children, freeRefs, readTensors, sameExpr, substitute } from '../expr/traverse.ts';
+import { freeRefs, readTensors, sameExpr, substitute } from '../expr/traverse.ts';
 import { bitsInterval, bitLengthInterval, type Interval } from './abstract-bits.ts';
 import { isUniform, uses } from './formula.ts';
 import { cannotWrap, innerLocals, knownRange, type Locals } from './known-range.ts';
+import { maxNodes, maxSpan, nodesOf, positionWalk } from './position-walk.ts';
 
 export type { Interval };
 
@@ -37,10 +38,6 @@ export interface Truth {
 
 /** Elements read to bound one look-up on a tile; beyond, it is unknown. */
 const maxReads = 512;
-/** Elements along one axis of it. */
-const maxSpan = 256;
-/** Nodes of an answer: look-ups in look-ups and cases in cases mention their parts several times each, and double at every level. */
-const maxNodes = 4000;
 
 const anything: Interval = { lo: x.int(intMin), hi: x.int(intMax) };
 const unknownTruth: Truth = { may: x.trueExpr, must: x.falseExpr };
@@ -258,48 +255,6 @@ function foldInterval(e: Extract<Expr, { readonly kind: 'fold' }>, box: Box): In
   const wide = (b: Expr): Expr => x.fold(e.op, e.local, from.lo, to.hi, b);
   const narrow = (b: Expr): Expr => x.fold(e.op, e.local, from.hi, to.lo, b);
   return e.op === 'min' ? { lo: wide(body.lo), hi: narrow(body.hi) } : { lo: narrow(body.lo), hi: wide(body.hi) };
-}
-
-const sizes = new WeakMap<Expr, number>();
-
-/** Nodes of the tree. Remembered by object: answers share their parts, and a walk through all of one takes as long as it is large. */
-function nodesOf(e: Expr): number {
-  const known = sizes.get(e);
-  if (known !== undefined) return known;
-  const size = children(e).reduce((sum, child) => sum + nodesOf(child), 1);
-  sizes.set(e, size);
-  return size;
-}
-
-/** How many look-ups stand in one another. */
-function lookUpDepth(e: Expr): number {
-  const below = children(e).reduce((most, child) => Math.max(most, lookUpDepth(child)), 0);
-  return e.kind === 'read' ? below + 1 : below;
-}
-
-interface Walk {
-  readonly few: Expr;
-  readonly fold: (op: FoldOp) => Expr;
-  /** Whether it tells more than the answer by parts. */
-  readonly better: boolean;
-}
-
-/**
- * The other way to an answer: an expression of the query alone, or of the key alone, takes its values at the positions of the tile,
- * which are gone through if they are few. Where look-ups stand in look-ups that is exact and short, and the answer by parts
- * neither. Undefined for expressions of both positions, and for long ones.
- */
-function positionWalk(e: Expr, box: Box): Walk | undefined {
-  const [mine, other] = uses(e, 'q') ? (['q', 'k'] as const) : (['k', 'q'] as const);
-  if (uses(e, other) || nodesOf(e) > maxNodes / 4) return undefined;
-  const name = `${mine}_at`;
-  if (freeRefs(e).has(name)) return undefined;
-  const { lo, hi } = box[mine];
-  const few = x.lt(x.sub(hi, lo), x.int(maxSpan));
-  const body = (): Expr => substitute(e, new Map([[mine, x.ref(name, 'int')]]));
-  const fold = (op: FoldOp): Expr => x.fold(op, name, lo, x.select(few, x.add(hi, x.int(1)), lo), body());
-  // On the host a look-up over any range is one question, which two levels of them still are.
-  return { few, fold, better: lookUpDepth(e) > (box.wideReads === true ? 2 : 1) };
 }
 
 /** What a bool expression can be on the tile. */

@@ -20,7 +20,7 @@ import type { Axis, ScalarParam, Spec, TensorParam } from './ir.ts';
 import { finished, lowerDeclaration, newLowering, unknownConstants } from './lower-ast.ts';
 import type { Declared } from './lower-ast.ts';
 import { lower } from './lower-expr.ts';
-import { extentOf, specParams } from './lower-params.ts';
+import { extentAt, specParams } from './lower-params.ts';
 import { broken, scalarAt, scalarValue } from './lower-scalar.ts';
 import { inputAxes } from './lower-stage.ts';
 import { require, stop } from './lower-state.ts';
@@ -289,10 +289,6 @@ function bindAxis(s: State, param: string, wanted: Axis, tensor: Pick<BoundTenso
   }
   const needs = substitute(extentOfAxis(wanted), inside);
   require(s.l, x.eq(needs, has), `\`${param}\` needs an axis of \`${printExpr(needs)}\`, not of \`${printExpr(has)}\``, span);
-}
-
-function extentAt(tensor: Pick<BoundTensor, 'name'>, axis: Axis): Expr {
-  return axis.kind === 'free' || axis.kind === 'fixed' || axis.kind === 'counted' ? extentOf(tensor, axis) : extentOfAxis(axis);
 }
 
 /** q, k or v of a use: the tensor that is given, where the unit has use for it. */

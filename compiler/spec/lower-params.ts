@@ -13,7 +13,7 @@ import type { Axis, ScalarParam, TensorParam } from './ir.ts';
 import { automaticIndex, broken, scalarOf, scalarValue } from './lower-scalar.ts';
 import { require } from './lower-state.ts';
 import type { BoundTensor, Lowering, Value } from './lower-state.ts';
-import { extentName } from './names.ts';
+import { extentName, extentOfAxis } from './names.ts';
 
 function elementOf(p: Param): ScalarType {
   const { scalar } = p.type;
@@ -63,6 +63,11 @@ export function axesOf(l: Lowering, type: Pick<TypeExpr, 'axes'>, params: readon
 export function extentOf(tensor: Pick<BoundTensor, 'name'>, axis: Axis): Expr {
   if (axis.kind === 'free') return x.ref(extentName(tensor.name, axis.name), 'int');
   return axis.kind === 'fixed' ? x.int(axis.extent) : axis.kind === 'counted' ? axis.extent : broken(`the extent of axis ${axis.kind}`);
+}
+
+/** The extent of any axis of a tensor. */
+export function extentAt(tensor: Pick<BoundTensor, 'name'>, axis: Axis): Expr {
+  return axis.kind === 'free' || axis.kind === 'fixed' || axis.kind === 'counted' ? extentOf(tensor, axis) : extentOfAxis(axis);
 }
 
 /** Binds the name of a free axis; a name that has an extent already requires that the two agree. */
@@ -198,7 +203,7 @@ export function bindArguments(
 function matchAxis(l: Lowering, values: Map<string, Value>, wanted: Axis, tensor: BoundTensor, found: Axis, p: Param, span: Span): void {
   const what = p.name.name;
   if (wanted.kind === 'free') {
-    bindExtent(l, values, wanted.name, extentOf(tensor, found), what, span);
+    bindExtent(l, values, wanted.name, extentAt(tensor, found), what, span);
   } else if (wanted.kind === 'fixed' && (found.kind === 'fixed' || found.kind === 'counted')) {
     const extent = extentOf(tensor, found);
     const has = extent.kind === 'literal' ? `, but this one has ${extent.value}` : '';

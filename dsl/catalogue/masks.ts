@@ -5,13 +5,13 @@ import { nearestNames } from '../suggest.ts';
 import { count, didYouMean, entry } from './entry.ts';
 import type { Nothing } from './entry.ts';
 
-export const wrongArgumentCount = entry<{ readonly name: string; readonly wanted: string; readonly given: number }>({
+export const wrongArgumentCount = entry<{ readonly name: string; readonly wanted: string; readonly given: number; readonly help?: string | undefined }>({
   code: 'FIL0401',
   title: 'Wrong number of arguments',
   explanation: 'A call has one argument per parameter; parameters with a default may be left out.',
   wrong: 'mask m = { (q, k) => abs(q, k) < 4 }',
   right: 'mask m = { (q, k) => abs(q - k) < 4 }',
-  say: ({ name, wanted, given }) => ({ message: `\`${name}\` takes ${wanted}, not ${given}`, label: `${count(given, 'argument')} given` }),
+  say: ({ name, wanted, given, help }) => ({ message: `\`${name}\` takes ${wanted}, not ${given}`, label: `${count(given, 'argument')} given`, help }),
 });
 
 export const unknownArgument = entry<{ readonly callee: string; readonly name: string; readonly candidates: Iterable<string> }>({

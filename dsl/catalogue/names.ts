@@ -14,16 +14,16 @@ export const unknownName = entry<{ readonly name: string; readonly candidates: I
   say: ({ name, candidates }) => ({ message: `unknown name \`${name}\``, label: 'not known here', help: didYouMean(nearestNames(name, candidates)) }),
 });
 
-export const unknownCallee = entry<{ readonly name: string; readonly candidates: Iterable<string> }>({
+export const unknownCallee = entry<{ readonly name: string; readonly candidates: Iterable<string>; readonly help?: string | undefined }>({
   code: 'FIL0202',
   title: 'Unknown mask or function',
   explanation: 'A call names a constructor of masks, a function, or a `mask` of this file or of an import.',
   wrong: 'mask m = causal & bnd(0 .. 64)',
   right: 'mask m = causal & band(0 .. 64)',
-  say: ({ name, candidates }) => ({
+  say: ({ name, candidates, help }) => ({
     message: `there is no mask or function \`${name}\``,
     label: 'not known',
-    help: didYouMean(nearestNames(name, candidates)) ?? 'masks of other files must be imported',
+    help: help ?? didYouMean(nearestNames(name, candidates)) ?? 'masks of other files must be imported',
   }),
 });
 
@@ -36,13 +36,18 @@ export const duplicateDeclaration = entry<{ readonly name: string }>({
   say: ({ name }) => ({ message: `\`${name}\` is declared twice`, label: 'second declaration' }),
 });
 
+/** What the reserved names of one letter stand for: nobody would look for them in a list. */
+const meanings: ReadonlyMap<string, string> = new Map([
+  ['q', 'means the query'], ['k', 'means the key'], ['h', 'means the query head'], ['b', 'means the batch entry'], ['s', 'means the scaled product in `score`'],
+]);
+
 export const reservedName = entry<{ readonly name: string; readonly what: string }>({
   code: 'FIL0204',
   title: 'Reserved name',
   explanation: 'Positions, sizes and what is built in (`q k h b s n_q n_k heads kv_heads batch dim queries keys`, the constructors and functions) keep their meaning everywhere.',
   wrong: 'mask m(heads: int) = band(0 .. heads)',
   right: 'mask m(width: int) = band(0 .. width)',
-  say: ({ name, what }) => ({ message: `\`${name}\` cannot be the name of ${what}`, label: 'has a fixed meaning', help: 'choose another name' }),
+  say: ({ name, what }) => ({ message: `\`${name}\` cannot be the name of ${what}`, label: meanings.get(name) ?? 'has a fixed meaning', help: 'choose another name' }),
 });
 
 export const duplicateName = entry<{ readonly name: string }>({

@@ -22,17 +22,20 @@ export const wholeAxis = entry<{ readonly op: string; readonly reason: string }>
   say: ({ op, reason }) => ({ message: `\`${op}\` ${reason}`, label: 'cannot stand like this' }),
 });
 
-export const unknownIndex = entry<{ readonly name: string; readonly candidates: Iterable<string> }>({
+export const unknownIndex = entry<{ readonly name: string; readonly candidates: Iterable<string>; /** Declared, but not by this equation. */ readonly elsewhere?: boolean }>({
   code: 'FIL0432',
   title: 'Unknown index',
   explanation: 'The indices of an equation, and those of a reduction without a range, are declared by `index name in range`; `h` is there already and runs over the query heads.',
   wrong: 'stage pool(x: float[keys]) {\n  y[j] = x[j]\n}',
   right: 'stage pool(x: float[keys]) {\n  index j in keys\n  y[j] = x[j]\n}',
-  say: ({ name, candidates }) => ({
-    message: `\`${name}\` is no declared index`,
-    label: 'has no range',
-    help: didYouMean(nearestNames(name, candidates)) ?? `declare it: \`index ${name} in 0 .. n\``,
-  }),
+  say: ({ name, candidates, elsewhere }) =>
+    elsewhere === true
+      ? { message: `\`${name}\` is no index of this equation`, label: 'has no value here', help: `write it on the left of \`=\`, or reduce over it, as in \`sum ${name}: ...\`` }
+      : {
+          message: `\`${name}\` is no declared index`,
+          label: 'has no range',
+          help: didYouMean(nearestNames(name, candidates)) ?? `declare it: \`index ${name} in 0 .. n\``,
+        },
 });
 
 export const indexTaken = entry<{ readonly name: string }>({
@@ -89,6 +92,19 @@ export const headsMixed = entry<{ readonly name: string }>({
   say: ({ name }) => ({ message: `\`${name}\` runs over \`kv_heads\`, this axis over \`heads\``, label: 'a key-value head', help: 'several query heads share one; reduce over them' }),
 });
 
+export const indexMissing = entry<{ readonly name: string; readonly index: string; readonly wanted: readonly string[] }>({
+  code: 'FIL0439',
+  title: 'An index is missing',
+  explanation: 'Leading `batch` and heads axes are left out of a look-up or written, all of them from the first that is written on. A head that is written, but stands on a later axis than its own, tells that another index was forgotten.',
+  wrong: 'stage pool {\n  index i in queries\n  y[h, i] = q[h, i]\n}',
+  right: 'stage pool {\n  index i in queries\n  index c in dim\n  y[h, i] = sum c: q[h, i, c]\n}',
+  say: ({ name, index, wanted }) => ({
+    message: `\`${name}\` has the axes ${wanted.join(', ')} from \`${index}\` on, and takes an index for each`,
+    label: 'would stand on a later axis',
+    help: `write all ${wanted.length} of them; a row is left open in \`dot\` only`,
+  }),
+});
+
 export const stagesEntries = [
-  reductionOutsideStage, wholeAxis, unknownIndex, indexTaken, stageExpected, badRecurrence, unknownPrecision, rowExpected, headsMixed,
+  reductionOutsideStage, wholeAxis, unknownIndex, indexTaken, stageExpected, badRecurrence, unknownPrecision, rowExpected, headsMixed, indexMissing,
 ] as const;

@@ -120,6 +120,18 @@ describe('errors', () => {
     expect(parseSource('a.fil', source).diagnostics[0]?.help).toContain(help);
   });
 
+  test('a reserved word as a name is told once, where it is declared, whatever its uses', () => {
+    const source = 'mask m(per: int, const top: int, mod: int = 4, any: bool) =\n  band(0 .. per) & { (q, k) => q mod mod == top - per }\n';
+    const { ast, diagnostics } = parseSource('a.fil', source);
+    expect(diagnostics.map((d) => [d.code, source.slice(d.primary.span.start, d.primary.span.end)])).toEqual(
+      [['FIL0204', 'per'], ['FIL0204', 'top'], ['FIL0204', 'mod'], ['FIL0204', 'any']],
+    );
+    expect(ast.items[0]).toMatchObject({ params: [{ name: { name: 'per' } }, { name: { name: 'top' } }, { name: { name: 'mod' } }, { name: { name: 'any' } }] });
+    expect(codes('stage s {\n  index per in keys\n  let top = 3\n  y[per] = top * 2\n}\n')).toEqual(['FIL0204', 'FIL0204']);
+    // The words themselves keep their meaning.
+    expect(codes('mask m(per: int) = per head choose per { 0 => causal }\n')).toEqual(['FIL0204']);
+  });
+
   test('comments of other languages are one error each', () => {
     expect(codes('# a b c\nmask m = all /* x\n y */ # z\n')).toEqual(['FIL0101', 'FIL0101', 'FIL0101']);
   });

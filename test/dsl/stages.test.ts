@@ -109,6 +109,12 @@ describe('refused once, at its place', () => {
     ['FIL0438', stage('y[g] = x[g]', 'x: float[heads]'), 'g', 'g]\n'],
     ['FIL0438', stage('y[g] = q[g, 0, 0]'), 'g', 'g, 0'],
     ['FIL0306', stage('y[A] = k[0, A, 0]'), 'A', 'A, 0'],
+    ['FIL0432', stage('y[j] = q[0, i, 0]'), 'i', 'i, 0'],
+    ['FIL0439', stage('y[h, i] = q[h, i]'), 'h', 'h, i]\n'],
+    ['FIL0439', stage('y[g, j] = sum i: k[g, j]'), 'g', 'g, j]\n'],
+    ['FIL0439', stage('y[h] = dot(q[h], k[h, 0])'), 'h', 'h], k'],
+    ['FIL0439', stage('y[h] = x[h]', 'x: float[heads, n]'), 'h', 'h]\n'],
+    ['FIL0439', 'mask w(x: int[batch, heads, n]) = { (q, k) => x[b, q] == k }\n', 'b', 'b, q'],
     ['FIL0205', stage('y = 1\n  y = 2'), 'y', 'y = 2'],
     ['FIL0314', stage('repeat n_k { y[h] = 1.0 }'), 'n_k'],
     ['FIL0511', stage('y[h] = 1.0\n  repeat 0 { y[h] = y[h] * 2 }'), '0', '0 {'],
@@ -118,4 +124,24 @@ describe('refused once, at its place', () => {
     const at = source.indexOf(around);
     expect(found.find((d) => d.code === code)?.primary).toMatchObject({ span: { start: at, end: at + text.length } });
   });
+});
+
+test.each([
+  ['y[j] = q[0, i, 0]', 'write it on the left of `=`'],
+  ['y[j] = softmax(k[0, j, 0])', 'it names its index: `softmax j: x[j]`'],
+  ['y[j] = topk(k[0, j, 0])', 'did you mean `top`?'],
+  ['y[j] = max(k[0, j, 0])', 'over an index it is written `max j: x[j]`'],
+  ['y[j] = sum q[0, j, 0]', 'a reduction names its index first, as in `sum j: x[j]`'],
+  ['y[j] = top(2) j k[0, j, 0]', 'a reduction names its index first, as in `sum j: x[j]`'],
+  ['index B in key\n  y[B] = 1', 'did you mean `keys`?'],
+])('%s is helped with: %s', (body, help) => {
+  expect(problems(stage(body)).map((d) => d.help ?? '').join('\n')).toContain(help);
+});
+
+test('a tensor over keys, blocks or channels is given to a free axis of a stage, not of a mask, and one over query positions to neither', () => {
+  const best = 'stage best(x: float[heads, n]) {\n  index t in n\n  y[h, t] = top(1) t: x[h, t]\n  z[h] = x[h, n - 1]\n}\n';
+  const use = (axis: string): string => `${best}stage w {\n  index t in ${axis}\n  x[h, t] = 1.0\n  stage u = best(x)\n  y[h, t] = u.y[h, t]\n}\n`;
+  for (const axis of ['keys', 'keys / 8', 'queries / 8', 'dim', '0 .. 5']) expect(problems(use(axis)).map((d) => d.message), axis).toEqual([]);
+  expect(problems(use('queries')).map((d) => d.code)).toEqual(['FIL0409']);
+  expect(problems('mask near(x: int[n]) =\n  keys(x)\n\nmask w(x: int[keys / 8]) =\n  near(x)\n').map((d) => d.code)).toEqual(['FIL0409']);
 });
