@@ -23,12 +23,8 @@ import { verifyPlan } from './plan/verify.ts';
 import { queryTileOf, type Schedule } from './schedule.ts';
 import type { ChainSpec } from './spec/chain.ts';
 import type { Spec } from './spec/ir.ts';
-import { boundFolds } from './stage/bound-folds.ts';
-import { hoistValues } from './stage/hoist-values.ts';
-import { hoistFolds } from './stage/hoist-folds.ts';
-import { narrowStages } from './stage/narrow-stages.ts';
 import type { OrderShape } from './stage/orders.ts';
-import { shareStages } from './stage/share-stages.ts';
+import { rewriteStages } from './stage/rewrite-stages.ts';
 import { printSpec } from './spec/print.ts';
 import { verifySpec } from './spec/verify.ts';
 import type { TargetRecord } from './target.ts';
@@ -82,7 +78,7 @@ export function compileSpec(spec: Spec, options: CompileOptions): Checked<Compil
   verified('spec', spec, verifySpec(spec).map((v) => ({ rule: v.rule, message: v.detail })), printSpec);
   trace('1-spec', () => printSpec(spec));
 
-  const planned = makePlan(boundFolds(narrowStages(shareStages(hoistFolds(hoistValues(spec))))));
+  const planned = makePlan(rewriteStages(spec));
   if (!planned.ok) return planned;
   notes.push(...planned.diagnostics);
   const plan = verified('plan', planned.value, verifyPlan(planned.value), printPlan);

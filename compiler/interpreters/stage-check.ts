@@ -9,15 +9,18 @@
  * of the spec must be among those that came out.
  */
 import { CompilerBug, unreachable } from '../../dsl/diagnostic.ts';
+import { floatMax } from '../expr/arithmetic.ts';
 import type { Expr } from '../expr/ir.ts';
 import { axisExtent } from '../spec/axis.ts';
 import type { Spec } from '../spec/ir.ts';
-import type { StageIndex, StageTensor } from '../spec/stage.ts';
+import type { StageIndex, StageRule, StageTensor } from '../spec/stage.ts';
 import type { Inputs } from './dense/inputs.ts';
 import { newPoint, scalar, worldOf, type DenseLaunch, type StoredTensor, type World } from './dense/scalar.ts';
 import { leastSubnormal, maxFinite, unitRoundoff } from './number.ts';
 import { orderFault, possibleMasses, possibleRanks, type Candidate, type Interval } from './stage-order.ts';
 import { roundoff as u, tracked, type Tracked } from './tracked.ts';
+
+type Parts = Extract<StageRule, { readonly kind: 'softmax_parts' }>;
 
 export interface MadeTensor {
   readonly extents: readonly number[];
@@ -144,6 +147,11 @@ function judgeRule(bench: Bench): void {
     }
     case 'softmax':
       return lines(bench, rule.over, (over) => judgeSoftmax(bench, over, candidates(over, run(rule.where), run(rule.value))));
+    case 'softmax_parts': {
+      const line = bench.indicesOf([rule.line]);
+      const [where, value] = [run(rule.where, line), run(rule.value, line)];
+      return lines(bench, [rule.part], (part) => judgeParts(bench, rule, part, line, where, value));
+    }
     case 'rank':
     case 'mass':
       return lines(bench, rule.over, (over) => {
@@ -170,6 +178,44 @@ function judgeRule(bench: Bench): void {
 function lines({ indices }: Bench, along: readonly string[], visit: (over: readonly Index[]) => void): void {
   const over = indices.filter((i) => along.includes(i.name));
   each(indices.filter((i) => !along.includes(i.name)), () => visit(over));
+}
+
+/**
+ * Two numbers of a segment: its largest value m, within the errors of the values; and the sum of w = exp(x - m) on the m that was made. A weight
+ * may have been made below a smaller largest value and lifted as often as it rose, which is once a group of four elements at most: each time
+ * the difference loses u (|x| + |m|) and exp (3 + 2 |t|) ulp, so a weight is off by a factor within exp(+-rho); the sum by its terms.
+ */
+function judgeParts(bench: Bench, rule: Parts, part: readonly Index[], line: readonly Index[], where: () => Tracked, value: () => Tracked): void {
+  const segment = bench.indices.find((i) => i.name === rule.along);
+  const [along] = line;
+  const [which] = part;
+  if (segment === undefined || along === undefined || which === undefined) throw new CompilerBug('stage check', `'${bench.tensor.name}' has no segments`);
+  const taking: Tracked[] = [];
+  let undecided = false;
+  const first = segment.cell.value * rule.length;
+  for (let i = first; i < Math.min(first + rule.length, along.extent); i += 1) {
+    along.cell.value = i;
+    const takes = where();
+    undecided ||= takes.error > 0;
+    // What a run gives back is filled anew by the next.
+    if (takes.value !== 0) taking.push({ ...value() });
+  }
+  if (undecided) return;
+  which.cell.value = 0;
+  const largest = valueHere(bench);
+  const top = taking.reduce((most, c) => Math.max(most, c.value), -floatMax);
+  judgeElement(bench, { value: top, error: taking.reduce((most, c) => Math.max(most, c.error), 0) });
+  which.cell.value = 1;
+  const rises = Math.ceil(rule.length / 4);
+  let [sum, error] = [0, 0];
+  for (const c of taking) {
+    const weight = Math.exp(c.value - largest);
+    const size = Math.max(Math.abs(c.value), Math.abs(largest), Math.abs(top));
+    const rho = c.error + (rises + 1) * u * (2 * size + 6) + 5 * u * Math.abs(largest - c.value);
+    sum += weight;
+    error += weight * Math.expm1(rho);
+  }
+  judgeElement(bench, { value: sum, error: error + (sum + error) * u * (taking.length + 2 * rises) + (taking.length === 0 ? 0 : taking.length * 2 ** -126) });
 }
 
 /**

@@ -85,6 +85,11 @@ function flopsOf(t: StageTensor): Expr {
     case 'softmax':
       // Largest, difference, exponential, sum, quotient.
       return mul(elements, total([operations(rule.where, middles), operations(rule.value, middles), float(5)]));
+    case 'softmax_parts': {
+      // Largest, difference, exponential, sum.
+      const each = total([operations(rule.where, middlesOf([rule.line], middles)), operations(rule.value, middlesOf([rule.line], middles)), float(4)]);
+      return mul(mul(countOf(t.indices.filter((i) => i.name !== rule.along && i.name !== rule.part)), countOf([rule.line])), each);
+    }
     case 'rank':
     case 'mass': {
       const sums = float(rule.kind === 'mass' ? 1 : 0);

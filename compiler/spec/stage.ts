@@ -27,6 +27,20 @@ export type StageRule =
   | { readonly kind: 'recurrence'; readonly along: string; readonly value: Expr }
   /** exp(value) over its sum along `over`; 0 for elements that take no part. */
   | { readonly kind: 'softmax'; readonly over: readonly string[]; readonly where: Expr; readonly value: Expr }
+  /**
+   * float: the first half of a softmax along `line`, which is parted into segments of `length`, one for each value of the tensor's index `along`.
+   * Where the index `part` is 0: the largest value of the segment, the least finite number where none takes part; where it is 1: the sum
+   * of exp(value - largest).
+   */
+  | {
+      readonly kind: 'softmax_parts';
+      readonly along: string;
+      readonly part: string;
+      readonly line: StageIndex;
+      readonly length: number;
+      readonly where: Expr;
+      readonly value: Expr;
+    }
   /** int: how many taking part come before this element in the order; for those that take no part: how many take part. */
   | { readonly kind: 'rank'; readonly over: readonly string[]; readonly where: Expr; readonly key: Expr }
   /** float: the sum of the keys of those taking part that come before this element; for those that take no part: of all. */
@@ -57,6 +71,7 @@ export function ruleParts(rule: StageRule): readonly Expr[] {
     case 'recurrence':
       return [rule.value];
     case 'softmax':
+    case 'softmax_parts':
       return [rule.where, rule.value];
     case 'rank':
     case 'mass':

@@ -22,6 +22,7 @@ function valueOf(t: StageTensor): { readonly value: Expr; readonly indices: read
       return { value: rule.key, indices: [...t.indices.filter((x) => x.name !== rule.along), ...rule.over], around: (key) => ({ ...rule, key }) };
     case 'map':
     case 'recurrence':
+    case 'softmax_parts':
       return undefined;
   }
 }

@@ -33,7 +33,7 @@ const step = 4;
 /** Last axes that a program sees in two, by buffer: the length of the inner one. */
 type Splits = Map<string, number>;
 
-interface Tiles {
+export interface Tiles {
   readonly c: StageContext;
   readonly contraction: Contraction;
   readonly rows: number;
@@ -59,7 +59,7 @@ function settled(f: Factor, piece: number): Factor {
   return f.kind === 'along' && pieceOf(f.length, piece) !== undefined ? f : { kind: 'elements', value: f.read };
 }
 
-function inTile({ row, col }: Contraction): ReadonlyMap<string, Expr> {
+export function inTile({ row, col }: Contraction): ReadonlyMap<string, Expr> {
   return new Map([[row.name, add(i('row_first'), i('row'))], [col.name, add(i('col_first'), i('col'))]]);
 }
 
@@ -70,7 +70,7 @@ function sumInto(t: Tiles, sum: Sum, target: string, shared: ReadonlyMap<string,
   return [zero, ...addSum(t, sum, target, shared)];
 }
 
-function addSum(t: Tiles, sum: Sum, target: string, shared: ReadonlyMap<string, Expr>): readonly TileStmt[] {
+export function addSum(t: Tiles, sum: Sum, target: string, shared: ReadonlyMap<string, Expr>): readonly TileStmt[] {
   const { c, contraction } = t;
   if (sum.kind === 'product') return addProduct(t, sum.product, target, shared);
   const { fold, inner } = sum;
@@ -86,7 +86,7 @@ function addSum(t: Tiles, sum: Sum, target: string, shared: ReadonlyMap<string, 
 }
 
 /** The value of a sum that lies in a tile. */
-function partValue(sum: Sum, tile: string): Expr {
+export function partValue(sum: Sum, tile: string): Expr {
   const beside = sum.kind === 'product' ? sum.product.beside : undefined;
   return beside === undefined ? element(tile, 'float') : mul(element(tile, 'float'), beside);
 }
@@ -200,7 +200,7 @@ function splitReads(e: Expr, splits: Splits): Expr {
 }
 
 /** The program with the last axes of some buffers in two, and its reads of them to match. */
-function seenInTwo(p: TileProgram, splits: Splits): TileProgram {
+export function seenInTwo(p: TileProgram, splits: Splits): TileProgram {
   if (splits.size === 0) return p;
   const buffers = p.buffers.map((d) => {
     const width = splits.get(d.name);
@@ -220,7 +220,8 @@ function acrossCols(x: Contraction, most: number): number | undefined {
   return lengths.every((n) => n === first) ? first : undefined;
 }
 
-const usualPiece = 64;
+/** The longest piece, where the shape names none. */
+export const usualPiece = 64;
 
 /** Columns of a tile whose right factors lie along the result. */
 const acrossWidth = 16;

@@ -15,6 +15,7 @@ import { lowerFilter } from './lower-filter.ts';
 import { lowerMap, lowerRecurrence } from './lower-map.ts';
 import { lowerOrder, lowerPosition } from './lower-order.ts';
 import { lowerSoftmax } from './lower-softmax.ts';
+import { lowerPartsOfDots, lowerSoftmaxParts } from './lower-softmax-parts.ts';
 import { lowerSorted } from './lower-sorted.ts';
 import { directionOf, isLong, orderSizes, usualOrders, type OrderRule, type OrderShape } from './orders.ts';
 
@@ -57,7 +58,7 @@ function lowerOrdered(c: StageContext, rule: OrderRule, shape: OrderShape): read
   return long.kind === 'literal' ? others : [counted, ...others];
 }
 
-function lowerRule(c: StageContext, shape: OrderShape): Checked<readonly StageProgram[]> {
+function lowerRule(c: StageContext, shape: OrderShape, contraction: ContractionShape | undefined): Checked<readonly StageProgram[]> {
   const { rule } = c.tensor;
   switch (rule.kind) {
     case 'map':
@@ -68,6 +69,10 @@ function lowerRule(c: StageContext, shape: OrderShape): Checked<readonly StagePr
     }
     case 'softmax':
       return good(single(lowerSoftmax(c, rule)));
+    case 'softmax_parts': {
+      const dots = contraction === undefined ? undefined : lowerPartsOfDots(c, rule, contraction);
+      return good(dots === undefined ? single(lowerSoftmaxParts(c, rule)) : single(dots, 'contraction'));
+    }
     case 'rank':
     case 'mass':
     case 'order':
@@ -88,7 +93,7 @@ export function lowerStages(r: StagesRequest): Checked<readonly StageProgram[]> 
       programs.push(...single(dots, 'contraction'));
       return;
     }
-    const lowered = lowerRule(context, r.orders ?? usualOrders);
+    const lowered = lowerRule(context, r.orders ?? usualOrders, r.contraction);
     if (lowered.ok) programs.push(...lowered.value);
     else refused.push(...lowered.diagnostics);
   });

@@ -157,13 +157,13 @@ function rank({ sums }: Contraction): number {
   return Math.min(...kinds);
 }
 
-/** The contraction that a value is, or undefined. Later indices of the tensor are preferred, the last as `col`. */
-export function contractionOf(c: StageContext, value: Expr): Contraction | undefined {
+/** The contraction that a value is, or undefined. Later indices of the tensor are preferred, the last as `col`; or `col` is the one named. */
+export function contractionOf(c: StageContext, value: Expr, column?: string): Contraction | undefined {
   const folds = outerFolds(value).filter((f, at, all) => all.findIndex((g) => sameExpr(f, g)) === at);
   if (folds.length === 0) return undefined;
   const named = [...c.indices].reverse().filter((x) => !isShort(x.extent));
   let best: Contraction | undefined;
-  for (const col of named) {
+  for (const col of named.filter((x) => column === undefined || x.name === column)) {
     for (const row of named) {
       if (row === col) continue;
       const sums = folds.flatMap((f) => sumOf(c, f, { row, col }) ?? []);

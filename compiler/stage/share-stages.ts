@@ -26,6 +26,7 @@ export function withParts(rule: StageRule, f: (e: Expr) => Expr): StageRule {
     case 'recurrence':
       return { ...rule, value: f(rule.value) };
     case 'softmax':
+    case 'softmax_parts':
       return { ...rule, where: f(rule.where), value: f(rule.value) };
     case 'rank':
     case 'mass':
@@ -44,9 +45,10 @@ const indexKey = (i: StageIndex): string => `${i.name}: ${axisKey(i.axis)}`;
 function keyOf(t: StageTensor): string {
   const { rule } = t;
   const over = 'over' in rule ? rule.over.map((i) => (typeof i === 'string' ? i : indexKey(i))) : [];
+  const segments = rule.kind === 'softmax_parts' ? [indexKey(rule.line), rule.length, rule.part] : [];
   const along = 'along' in rule ? rule.along : '';
   const parts = ruleParts(rule).map((e) => exprKey(renamed(e, new Map([[t.name, '']]))));
-  return JSON.stringify([t.element, t.precision, t.indices.map(indexKey), rule.kind, over, along, parts]);
+  return JSON.stringify([t.element, t.precision, t.indices.map(indexKey), rule.kind, over, along, segments, parts]);
 }
 
 /** The tensor of which this one is a copy, element by element. */

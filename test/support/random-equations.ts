@@ -244,8 +244,21 @@ function productEquation(d: Dice, name: string): { readonly text: string; readon
   return { tensor: { name, element: 'float', axes: own.map((i) => i.axis) }, text: `${name}[${own.map((i) => i.name).join(', ')}] = ${made.text}` };
 }
 
+/** Shares of rows, of which only sums over blocks of keys are read. */
+function segmentEquation(d: Dice, name: string): { readonly text: string; readonly tensor: Tensor } {
+  const [row, axis, at] = d.pick<readonly [string, AxisName, string]>([['I', 'queries', 'I'], ['A', 'query_blocks', 'A * block + 1']]);
+  const value = d.pick([`0.25 * dot(q[h, ${at}], k[h, J])`, `dot(q[h, ${at}], k[h, J]) + x[h, J]`, `0.5 * (sum t in 0 .. 3: dot(q[h, ${at}], v[h, J + t]))`, `(max c: q[h, ${at}, c] * k[h, J, c])`]);
+  const where = d.pick(['', ` where (J * 1) <= (${at} + n_k - n_q) * 1`, ' where y[J]', ` where (J * 1) mod 3 != 1 | ${row} * 1 == 0`]);
+  const [from, to] = d.coin(0.8) ? ['B * block', '(B + 1) * block'] : ['B * 3', 'B * 3 + 3'];
+  const share = `${name}_p[h, ${row}, J] = softmax J${where}: ${value}`;
+  return {
+    tensor: { name, element: 'float', axes: ['heads', axis, 'key_blocks'] },
+    text: `${share}\n  ${name}[h, ${row}, B] = sum t in ${from} .. ${to}: ${name}_p[h, ${row}, t]`,
+  };
+}
+
 function equation(d: Dice, name: string, tensors: readonly Tensor[]): { readonly text: string; readonly tensor: Tensor } {
-  const product = d.coin(0.25) ? productEquation(d, name) : undefined;
+  const product = d.coin(0.25) ? productEquation(d, name) : d.coin(0.12) ? segmentEquation(d, name) : undefined;
   if (product !== undefined) return product;
   const own = drawIndices(d);
   const element = d.pick<Element>(['float', 'float', 'int', 'bool']);

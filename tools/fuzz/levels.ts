@@ -31,7 +31,7 @@ import type { Random } from '../random.ts';
 import type { Case } from './random-programs.ts';
 import { randomSchedule } from './random-schedule.ts';
 import type { Numbers } from './random-schedule.ts';
-import { asGiven, stageFault, withAllOutputs } from './stage-cases.ts';
+import { asGiven, judgedCase, stageFault } from './stage-cases.ts';
 
 export const levels = ['algebra', 'tile', 'kernel', 'wgsl', 'cuda-emulated'] as const;
 
@@ -52,7 +52,7 @@ export function drawnNumbers(seed: number): Numbers {
 export async function checkCase(level: Level, asked: Case, seed: number, options: LevelOptions): Promise<string | undefined> {
   try {
     // The numbers as they are stored: the reference works on the same.
-    const given = withAllOutputs(storedAs(asked, options));
+    const given = judgedCase(storedAs(asked, options), seed);
     switch (level) {
       case 'algebra':
         return checkAlgebra(given, randomOf(seed), options);
@@ -202,7 +202,7 @@ function warmKey({ spec, launch }: Case, seed: number, { dtype, products }: Numb
 export async function warmEmulator(lot: readonly (readonly [Case, number])[], numbersOf: (seed: number) => Numbers): Promise<void> {
   const ready = lot.flatMap(([asked, seed]) => {
     try {
-      const given = withAllOutputs(asked);
+      const given = judgedCase(asked, seed);
       const compiled = compileForCuda(given, randomOf(seed), numbersOf(seed));
       return compiled.ok ? [{ key: warmKey(given, seed, numbersOf(seed)), compiled: compiled.value, needed: neededOf(compiled.value, given.launch) }] : [];
     } catch {

@@ -5,9 +5,11 @@
 import { checkStages } from '../../compiler/interpreters/stage-check.ts';
 import type { Spec, TensorValue } from '../../compiler/spec/ir.ts';
 import type { StageTensor } from '../../compiler/spec/stage.ts';
+import { rewriteStages } from '../../compiler/stage/rewrite-stages.ts';
 import { asParameter } from '../../compiler/stage/tensors.ts';
 import { unreachable } from '../../dsl/diagnostic.ts';
 import type { EngineOutput } from '../engines/engine.ts';
+import { mixSeeds, randomOf } from '../random.ts';
 import type { Case } from './random-programs.ts';
 
 type Outputs = ReadonlyMap<string, EngineOutput>;
@@ -34,6 +36,26 @@ function valueOf(t: StageTensor, { extents, values }: EngineOutput): TensorValue
     default:
       return unreachable(t.element);
   }
+}
+
+/** A spec as the compiler rewrites it where only its last tensor is asked for. */
+function rewritten(spec: Spec): Spec {
+  const last = spec.stages.at(-1);
+  const outputs = spec.computes === 'stages' && last !== undefined ? [{ name: last.name, tensor: last.name }] : spec.outputs;
+  return rewriteStages({ ...spec, outputs });
+}
+
+const closed = new WeakMap<Spec, Spec>();
+
+/**
+ * The case that a level judges: all stage tensors as outputs; by its seed as they are written, or as the compiler rewrites them where not all
+ * are asked for.
+ */
+export function judgedCase(given: Case, seed: number): Case {
+  if (given.spec.stages.length === 0 || randomOf(mixSeeds(seed, 17)).coin(0.5)) return withAllOutputs(given);
+  const spec = closed.get(given.spec) ?? rewritten(given.spec);
+  closed.set(given.spec, spec);
+  return withAllOutputs({ ...given, spec });
 }
 
 /** What is wrong with the stage tensors that came out, or undefined. */

@@ -8,11 +8,13 @@ import { CompilerBug, unreachable } from '../../../dsl/diagnostic.ts';
 import type { Expr } from '../../expr/ir.ts';
 import { axisExtent } from '../../spec/axis.ts';
 import type { Sizes, Spec } from '../../spec/ir.ts';
-import type { StageIndex, StageTensor } from '../../spec/stage.ts';
-import { roundTo } from '../number.ts';
+import type { StageIndex, StageRule, StageTensor } from '../../spec/stage.ts';
+import { maxFinite, roundTo } from '../number.ts';
 import type { Inputs } from './inputs.ts';
 import { newPoint, scalar, worldOf } from './scalar.ts';
 import type { DenseLaunch, Locals, StoredTensor, World } from './scalar.ts';
+
+type Parts = Extract<StageRule, { readonly kind: 'softmax_parts' }>;
 
 interface Range {
   readonly name: string;
@@ -117,6 +119,11 @@ function fill(t: StageTensor, bench: Bench): void {
     }
     case 'softmax':
       return softmax(bench, rule.over, compile(rule.where), compile(rule.value));
+    case 'softmax_parts': {
+      const [line] = bench.rangesOf([rule.line]);
+      if (line === undefined) return;
+      return softmaxParts(bench, rule, line, compile(rule.where, [line]), compile(rule.value, [line]));
+    }
     case 'rank':
     case 'mass':
       return position(bench, rule.kind, rule.over, compile(rule.where), compile(rule.key));
@@ -154,6 +161,24 @@ function softmax(bench: Bench, over: readonly string[], where: () => number, val
     const weights = values.map((x) => (largest === -Infinity ? 0 : Math.exp(x - largest)));
     const sum = weights.reduce((total, x) => total + x, 0);
     places.forEach((place, i) => bench.put(place, sum === 0 ? 0 : (weights[i] ?? 0) / sum));
+  });
+}
+
+function softmaxParts(bench: Bench, rule: Parts, line: Range, where: () => number, value: () => number): void {
+  const [[segment], rest] = split(bench.ranges, [rule.along]);
+  const [[part], outside] = split(rest, [rule.part]);
+  if (segment === undefined || part === undefined) return;
+  each([...outside, segment], () => {
+    const values: number[] = [];
+    const first = segment.cell.value * rule.length;
+    for (let i = first; i < Math.min(first + rule.length, line.extent); i += 1) {
+      line.cell.value = i;
+      if (where() !== 0) values.push(value());
+    }
+    let largest = -maxFinite('f32');
+    for (const x of values) if (!(x <= largest)) largest = x; // a NaN stays visible
+    const sum = values.reduce((total, x) => total + Math.exp(x - largest), 0);
+    each([part], () => bench.put(numberOf(bench.ranges), part.cell.value === 0 ? largest : sum));
   });
 }
 
