@@ -90,8 +90,11 @@ export function resolveName(name: string, span: Span, env: Env): Type {
     checking.usedNames.add(name);
     return bound.type;
   }
+  // What comes from a use with a reported error is no further error.
+  if (name.includes('.') && env.values.get(name.slice(0, name.indexOf('.')))?.type.kind === 'error') return errorType;
   if (sizeNames.has(name)) {
-    if (place === 'default' || place === 'pin') return refuse(report.notAvailable(span, { name, place: placeText[place] }), env);
+    const help = place === 'default' ? 'a default is made of literals; sizes are read where the parameter is used' : undefined;
+    if (place === 'default' || place === 'pin') return refuse(report.notAvailable(span, { name, place: placeText[place], help }), env);
     return scalarType('int', false, sizeNames.get(name));
   }
   switch (name) {
@@ -188,7 +191,7 @@ export function requireMask(type: Type, span: Span, env: Env): void {
 export function requireInt(e: Expr, where: string, env: Env): ScalarType | undefined {
   const type = asScalar(env.checking.infer(e, env), e.span, env);
   if (type === undefined || type.scalar === 'int') return type;
-  const help = type.scalar === 'float' && e.kind === 'binary' && e.op === '/' ? '`/` is the division of floats; whole numbers are divided with `div`' : undefined;
+  const help = type.scalar === 'float' && e.kind === 'binary' && e.op === '/' ? '`/` is the division of floats; whole numbers are divided with `div`' : type.scalar === 'float' ? '`floor(...)` makes an int of it' : undefined;
   env.checking.report(report.typeMismatch(e.span, { where, wanted: 'int', found: type.scalar, help }));
   return undefined;
 }

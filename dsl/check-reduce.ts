@@ -2,6 +2,7 @@
  * Types of reductions over indices, of operators that see a whole axis, and of `dot`. All of them stand in equations of stages only.
  */
 import type { Expr } from './ast.ts';
+import { alternatives } from './catalogue/entry.ts';
 import * as report from './catalogue/index.ts';
 import { asScalar, refuse, requireBool, requireHeads, requireInt, requireNumber, withValue } from './check-env.ts';
 import type { Env } from './check-env.ts';
@@ -23,13 +24,15 @@ export function reduceType(e: Reduce, env: Env): Type {
   const whole = seesAxis.has(e.op);
   const [, second] = e.over;
   if (e.op === 'cumsum' && second !== undefined) checking.report(report.wholeAxis(second.name.span, { op: e.op, reason: 'runs along one index' }));
-  if ((whole || orders.has(e.op)) && stage.reduced) checking.report(report.wholeAxis(e.span, { op: e.op, reason: 'stands inside another reduction' }));
+  if ((whole || orders.has(e.op)) && stage.reduced) checking.report(report.wholeAxis(e.span, { op: e.op, reason: 'stands inside another reduction', help: 'give its result a tensor of its own, by an equation before this one' }));
   let inner = env;
   const own = new Set(stage.own);
   for (const { name, range } of e.over) {
     if (whole) {
       if (range !== undefined || !stage.own.has(name.name)) {
-        checking.report(report.wholeAxis(name.span, { op: e.op, reason: 'runs over indices of its equation' }));
+        const indices = [...stage.own].map((i) => `\`${i}\``);
+        const help = indices.length === 0 ? undefined : `it gives every element its place among others: run it over ${alternatives(indices)}, and write no range`;
+        checking.report(report.wholeAxis(name.span, { op: e.op, reason: 'runs over indices of its equation', help }));
       } else checking.usedNames.add(name.name);
       continue;
     }

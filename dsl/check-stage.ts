@@ -224,7 +224,7 @@ export function useBindings(use: StageUse, env: Env): readonly (readonly [string
     const candidates = [...checking.scope].flatMap(([n, g]) => (g.kind === 'stage' ? [n] : []));
     const found = global === undefined ? 'not declared' : `a declared ${global.kind}, not a stage`;
     checking.report(report.stageExpected(use.callee.span, { name: use.callee.name, found, candidates }));
-    return [];
+    return [[use.name.name, { type: errorType, span: use.name.span }]];
   }
   checking.uses.push({ global, at: use.callee.span });
   checkArguments({ callee: use.callee, args: use.args, span: use.span }, global.decl, env, 'stage');

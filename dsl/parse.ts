@@ -112,7 +112,7 @@ function syntaxError(file: string, e: IRecognitionException, end: number): Diagn
   if (rule === 'attentionDecl' && e.message === '`}`' && /^[A-Za-z_]/.test(word)) {
     return report.unknownClause(at, { found: word, candidates: clauseWords });
   }
-  const help = rule === 'reduced' && e.message === '`:`' ? 'a reduction names its index first, as in `sum j: x[j]`' : tokenHelp(word, e.message);
+  const help = ruleHelp(rule, e.message) ?? tokenHelp(word, e.message);
   return report.unexpectedToken(at, { expected: e.message, found, help });
 }
 
@@ -134,9 +134,19 @@ function reservedHelp(word: string): string | undefined {
   return reservedWords.has(word) ? `\`${word}\` is a reserved word` : undefined;
 }
 
+/** What is written where a rule did not go on. */
+function ruleHelp(rule: string, expected: string): string | undefined {
+  if (rule === 'reduced' && expected === '`:`') return 'a reduction names its index first, as in `sum j: x[j]`';
+  if (rule === 'stageUse' && expected === '`=`') return 'a use has a name of its own, as in `stage sel = choose(4)`';
+  if (rule === 'scoreClause') return 'a score names the product that it changes, as in `score s => s * 2`';
+  return undefined;
+}
+
 function tokenHelp(word: string, expected: string): string | undefined {
   if (word === '=' && ['`)`', '`]`', '`}`', '`;`', '`:`', '`then`', '`else`'].includes(expected)) return 'a comparison is written `==`';
   if (word === '..') return 'a range `lo .. hi` stands only as an argument, as in `band(0 .. 64)`';
+  if (word === 'where') return 'the condition of a reduction stands before its colon, as in `sum j where j > 0: x[j]`';
+  if (word === ';' && expected !== '`;`') return '`;` stands behind local names only; clauses and equations follow each other without it';
   if (expected === 'a name') return reservedHelp(word);
   if (expected === '`;`') return 'a local name is written `let x = value; body`';
   if (expected === '`:`' ) return 'a parameter is written `name: type`, a quantifier `any t in lo .. hi: body`';

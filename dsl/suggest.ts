@@ -30,7 +30,7 @@ export function nearestNames(wrong: string, candidates: Iterable<string>, most =
   const found: { readonly name: string; readonly distance: number }[] = [];
   for (const name of new Set(candidates)) {
     const other = name.slice(0, 64).toLowerCase();
-    const partial = word.length >= 3 && (other.startsWith(word) || (other.length >= 3 && word.startsWith(other)));
+    const partial = word.length >= 3 && (other.startsWith(word) || other.endsWith(`.${word}`) || (other.length >= 3 && word.startsWith(other)));
     const distance = Math.min(editDistance(word, other, limit), partial ? limit : Infinity);
     // One letter names are too alike to guess among.
     if (distance <= limit && (word.length > 1 || distance === 0) && (distance < other.length || partial)) found.push({ name, distance });

@@ -13,13 +13,13 @@ export const reductionOutsideStage = entry<{ readonly op: string }>({
   say: ({ op }) => ({ message: `\`${op}\` over indices stands only in the equations of a stage`, label: 'not in a stage', help: 'compute it in a `stage` and read its tensor here' }),
 });
 
-export const wholeAxis = entry<{ readonly op: string; readonly reason: string }>({
+export const wholeAxis = entry<{ readonly op: string; readonly reason: string; readonly help?: string | undefined }>({
   code: 'FIL0431',
   title: 'Operator that needs a whole axis',
   explanation: '`softmax`, `rank`, `mass`, `top`, `top_mass` and `cumsum` give every element of an index of their equation its place among all of them. `argmax` and `nth` look at all values of an index of their own. None of them stands inside another reduction.',
   wrong: 'stage pool(x: float[keys]) {\n  index j in keys\n  y[j] = sum t in 0 .. 4: softmax j: x[j]\n}',
   right: 'stage pool(x: float[keys]) {\n  index j in keys\n  y[j] = softmax j: x[j]\n}',
-  say: ({ op, reason }) => ({ message: `\`${op}\` ${reason}`, label: 'cannot stand like this' }),
+  say: ({ op, reason, help }) => ({ message: `\`${op}\` ${reason}`, label: 'cannot stand like this', help }),
 });
 
 export const unknownIndex = entry<{ readonly name: string; readonly candidates: Iterable<string>; /** Declared, but not by this equation. */ readonly elsewhere?: boolean }>({

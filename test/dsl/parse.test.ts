@@ -116,6 +116,8 @@ describe('errors', () => {
     ['mask m = f(a = b = c)', 'a comparison is written `==`'],
     ['mask m = causal }', 'no bracket is open here'],
     ['mask if = causal', '`if` is a reserved word'],
+    ['attention a { mask causal; }', 'follow each other without it'],
+    ['attention a { mask causal  score s + 1 }', '`score s => s * 2`'],
   ])('%s helps with: %s', (source, help) => {
     expect(parseSource('a.fil', source).diagnostics[0]?.help).toContain(help);
   });

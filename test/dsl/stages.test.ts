@@ -134,6 +134,11 @@ test.each([
   ['y[j] = sum q[0, j, 0]', 'a reduction names its index first, as in `sum j: x[j]`'],
   ['y[j] = top(2) j k[0, j, 0]', 'a reduction names its index first, as in `sum j: x[j]`'],
   ['index B in key\n  y[B] = 1', 'did you mean `keys`?'],
+  ['y[j] = if top(2) i: k[0, j, 0] then 1 else 0', 'run it over `j`, and write no range'],
+  ['y[j] = sum i: softmax j: 1.0', 'give its result a tensor of its own'],
+  ['y[h] = any j: k[h, j, 0] > 0 where j > 2', 'before its colon'],
+  ['y[h] = k[h, 0.5 * h, 0]', '`floor(...)` makes an int of it'],
+  ['stage inner(4)', 'a use has a name of its own'],
 ])('%s is helped with: %s', (body, help) => {
   expect(problems(stage(body)).map((d) => d.help ?? '').join('\n')).toContain(help);
 });
@@ -144,4 +149,10 @@ test('a tensor over keys, blocks or channels is given to a free axis of a stage,
   for (const axis of ['keys', 'keys / 8', 'queries / 8', 'dim', '0 .. 5']) expect(problems(use(axis)).map((d) => d.message), axis).toEqual([]);
   expect(problems(use('queries')).map((d) => d.code)).toEqual(['FIL0409']);
   expect(problems('mask near(x: int[n]) =\n  keys(x)\n\nmask w(x: int[keys / 8]) =\n  near(x)\n').map((d) => d.code)).toEqual(['FIL0409']);
+});
+
+test('what is read from a use that went wrong is no further error, and a tensor without its use is found by its last word', () => {
+  expect(problems('attention w {\n  stage sel = nowhere(4)\n  mask tiles(sel.keep) & keys(sel.list) & { (q, k) => sel.one[q] > 2 }\n}\n').map((d) => d.code)).toEqual(['FIL0434']);
+  const [d] = problems('stage one {\n  index j in keys\n  keep[j] = k[0, j, 0] > 0\n}\nattention w {\n  stage sel = one\n  mask keys(keep)\n}\n');
+  expect(d?.help).toBe('did you mean `sel.keep`?');
 });
