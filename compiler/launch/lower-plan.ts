@@ -72,10 +72,19 @@ function slottedPasses(plan: Plan): readonly Pass[] {
   return visiting.length > 0 ? visiting : plan.passes;
 }
 
-/** How rows are finished where keys are not split: each by its pass, by its pass or the merge, or all by the merge. */
+/** Whether a kernel of the pass reads a sorted table: it is written in part and cannot be packed with others. */
+function readsSorted(pass: Pass): boolean {
+  return [pass.rows, ...pass.phases.map((phase) => phase.keys)].some((a) => a.kind === 'listed');
+}
+
+/**
+ * How rows are finished where keys are not split: each by its pass, by its pass or the merge, or all by the merge. A kernel that writes both
+ * rows and states binds seven buffers besides its tables, and beside a sorted table more than the eight that every device allows.
+ */
 function finishedBy(plan: Plan): 'passes' | 'both' | 'merge' {
   if (isFalse(plan.merged.rows)) return 'passes';
-  return plan.passes.every((pass) => isFalse(pass.alone)) ? 'merge' : 'both';
+  const writesBoth = plan.passes.filter((pass) => !isFalse(pass.alone) && !isFalse(pass.shared));
+  return plan.passes.every((pass) => isFalse(pass.alone)) || writesBoth.some(readsSorted) ? 'merge' : 'both';
 }
 
 const decoding = ref('decode', 'bool');
@@ -247,11 +256,13 @@ export function lowerPlan(plan: Plan, o: LowerOptions): Checked<LoweredPlan> {
       buffers: declarations,
     });
     const chosen = kind === 'decode' ? decoding : not(decoding);
-    const when = finished === 'merge' || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
+    const onlyStates = isFalse(pass.alone);
+    const when = finished === 'merge' || onlyStates || kind === 'decode' ? chosen : and(chosen, output === 'partial' ? gt(i('splits'), int(1)) : eq(i('splits'), int(1)));
     return { program, schedule, when, chunkable: true };
   };
   for (const pass of plan.passes) {
-    if (finished !== 'merge') requests.push(attention(pass, 'prefill', 'final'));
+    // A pass that is alone with no row leaves states only, whether keys are split or not.
+    if (finished !== 'merge' && !isFalse(pass.alone)) requests.push(attention(pass, 'prefill', 'final'));
     if (slotted.includes(pass)) requests.push(attention(pass, 'prefill', 'partial'), attention(pass, 'decode', 'partial'));
   }
 

@@ -2,6 +2,8 @@
  * Rows that a run-time list names: when they are gathered, that every level agrees, and that a row of one pass is written by it alone.
  */
 import { describe, expect, test } from 'vitest';
+import { webgpuDefault } from '../../../backends/targets.ts';
+import { compileSpec } from '../../../compiler/pipeline.ts';
 import { measure } from '../../../compiler/plan/measure.ts';
 import type { Plan } from '../../../compiler/plan/ir.ts';
 import { makeMap } from '../../../compiler/plan/map-table.ts';
@@ -110,6 +112,18 @@ describe.each([
 test('keys in parts: the merge reads what was written', () => {
   const of = caseFor('mask queries(g) & keys(0 .. 9) | band(0 .. 3) - queries(w)', 'g: int[heads, n], w: int[m]', [29, 37]);
   expect(tileComplaints(levelsOf(of.spec, 8, { parallelism: 64 }), of)).toEqual([]);
+});
+
+test.each([
+  ['a band and a list', 'queries(g) & keys(0 .. 9) | band(0 .. 4)'],
+  ['a band, listed keys and a list', 'queries(g) & keys(0 .. 9) | band(0 .. 4) | keys(w)'],
+  ['two lists that may meet', 'queries(g) & keys(0 .. 9) | queries(w) & keys(4 .. 20)'],
+  ['listed rows and keys that share rows with a band', 'queries(g) & keys(w) | band(0 .. 4)'],
+])('%s bind no more buffers than every device allows', (_, mask) => {
+  const spec = specOf(`attention m(g: int[n], w: int[m]) { mask ${mask} }`, 'm');
+  expect(merges(planOf(spec))).toBe(true);
+  const compiled = compileSpec(spec, { target: webgpuDefault, dim: 8, dtype: 'f32' });
+  expect(compiled.ok ? Math.max(...compiled.value.hostPlan.kernels.map((k) => k.storage.length)) : compiled.diagnostics.map((d) => d.message)).toBeLessThanOrEqual(8);
 });
 
 test('sixteen scattered rows that see all keys make one row tile, not one of every tile', () => {
