@@ -8,13 +8,15 @@ import { withAllResults } from '../../../compiler/pipeline.ts';
 import { besideForwardCheck, publishedTolerance, readForwardCheck, windowOfBytes } from '../../../examples/bytelm/check.ts';
 import { livePairs, withCounts } from '../../../examples/bytelm/counted.ts';
 import { generate } from '../../../examples/bytelm/generate.ts';
+import { distanceOf, strayLogits } from '../../../examples/bytelm/expected.ts';
+import type { ModelProgram } from '../../../examples/bytelm/programs.ts';
+import { openPrompts, openReader } from '../../../examples/bytelm/reader.ts';
 import { openRunner } from '../../../examples/bytelm/runner.ts';
 import type { Runner } from '../../../examples/bytelm/runner.ts';
 import { likeliest } from '../../../examples/bytelm/score.ts';
 import type { ChainSpec } from '../../../compiler/spec/chain.ts';
 import type { TensorValue } from '../../../compiler/spec/ir.ts';
 import { chainSpec, expectedLogits, tokens, valueOf, weights } from './support.ts';
-import { strayLogits } from '../../../examples/bytelm/expected.ts';
 
 const open: Runner[] = [];
 
@@ -37,8 +39,8 @@ const denseRunner = (): Promise<Runner> => (counting ??= runnerOf(withCounts(den
 
 describe('the model on a device', () => {
   it('makes every tensor of every call within the rounding of its rule', async () => {
-    const all = withAllResults(dense);
-    // One byte at position 1, where angles are no longer 0: the check of a byte takes about a second.
+    // All layers share their kernels: two show that each reads its own weights. One byte at position 1, where angles are no longer 0.
+    const all = withAllResults(chainSpec('bytelm', '../causal/causal.fil', 'dense_causal', {}, 2));
     const one = { batch: 1, nQ: 1, nK: 2 };
     const token = given(tokens(2).subarray(1));
     const outputs = valueOf(await (await runnerOf(all)).run(token, one));
@@ -62,6 +64,30 @@ describe('the model on a device', () => {
     expect(beside.logits).toBeLessThan(publishedTolerance);
     expect(beside.loss).toBeLessThan(5e-6);
     expect(Array.from({ length: 10 }, (_, i) => likeliest(values, 290 + i))).toEqual(check.likeliest);
+  });
+});
+
+describe('the end of a window behind a dense prompt', () => {
+  it('gives the logits of the whole window where the end is dense as well', async () => {
+    const [n, rows] = [23, 5];
+    const window = windowOfBytes(n);
+    const chain = chainSpec('bytelm_step', '../causal/causal.fil', 'dense_causal');
+    const attention = chain.units.find((u) => u.computes === 'attention');
+    if (attention === undefined) throw new Error('no attention');
+    const program: ModelProgram = {
+      title: 'dense', program: 'causal.fil', name: 'dense_causal', parameters: {}, tail: { rows, counted: 3 }, attention, chain, scalars: new Map(), tensors: weights,
+      sizes: { batch: 1, heads: 4, kvHeads: 2, nQ: rows, nK: n, dim: 64 },
+    };
+    const prompts = openPrompts(program, 'wgsl', undefined);
+    const reader = valueOf(await openReader(program, chain, prompts, 'wgsl', undefined));
+    const logits = valueOf(await reader.read(window, rows)).get('y.logits')?.values ?? [];
+    reader.close();
+    prompts.close();
+    const expected = expectedLogits(n);
+    const from = (row: number): Float64Array => expected.logits.subarray(row * 256, (row + rows) * 256);
+    expect(distanceOf(logits, from(n - rows), expected.allowed.slice(-rows), 1).ofAllowed).toBeLessThanOrEqual(1);
+    // One position off is far outside.
+    expect(distanceOf(logits, from(n - rows - 1), expected.allowed.slice(-rows), 1).ofAllowed).toBeGreaterThan(10);
   });
 });
 
