@@ -1,7 +1,10 @@
 /**
  * Query, key and value tensors for commands: from a file, or random from a seed. In: raw tensors or sizes. Out: f32 arrays with
- * their sizes, checked against each other. Files hold `q` [batch, heads, n_q, dim] and `k`, `v` [batch, kv_heads, n_k, dim].
+ * their sizes, checked against each other, or what does not fit. Files hold `q` [batch, heads, n_q, dim] and `k`, `v` [batch, kv_heads, n_k, dim].
  */
+import * as report from '../dsl/catalogue/index.ts';
+import type { Diagnostic } from '../dsl/diagnostic.ts';
+import type { Span } from '../dsl/span.ts';
 import type { Inputs } from '../compiler/interpreters/dense/index.ts';
 import { roundF16, roundTo } from '../compiler/interpreters/number.ts';
 import type { Sizes } from '../compiler/spec/ir.ts';
@@ -17,7 +20,14 @@ export interface AttentionInputs {
   readonly v: Float32Array;
 }
 
-export type InputsResult = { readonly ok: true; readonly value: AttentionInputs } | { readonly ok: false; readonly tensor: string; readonly reason: string };
+/** What is wrong, in words behind the tensor's name, and as a diagnostic at the place where the file was named. */
+export type InputsResult =
+  | { readonly ok: true; readonly value: AttentionInputs }
+  | { readonly ok: false; readonly tensor: string; readonly reason: string; readonly tell?: (at: Span) => Diagnostic };
+
+const axesOf: Readonly<Record<string, readonly string[]>> = {
+  q: ['batch', 'heads', 'n_q', 'dim'], k: ['batch', 'kv_heads', 'n_k', 'dim'], v: ['batch', 'kv_heads', 'n_k', 'dim'],
+};
 
 /** q, k and v of a file. */
 export function inputsOf(tensors: ReadonlyMap<string, RawTensor>): InputsResult {
@@ -25,7 +35,11 @@ export function inputsOf(tensors: ReadonlyMap<string, RawTensor>): InputsResult 
   for (const name of ['q', 'k', 'v']) {
     const raw = tensors.get(name);
     if (raw === undefined) return { ok: false, tensor: name, reason: 'is missing' };
-    if (raw.shape.length !== 4) return { ok: false, tensor: name, reason: `has ${raw.shape.length} axes; four are needed: [batch, ${name === 'q' ? 'heads, n_q' : 'kv_heads, n_k'}, dim]` };
+    const axes = (axesOf[name] ?? []).join(', ');
+    if (raw.shape.length !== 4) {
+      const tell = (at: Span): Diagnostic => report.wrongRank(at, { name, given: raw.shape.length, wanted: 4, type: `[${axes}]` });
+      return { ok: false, tensor: name, reason: `has ${raw.shape.length} axes; four are needed: [${axes}]`, tell };
+    }
     const converted = floatsOf(raw);
     if (!converted.ok) return { ok: false, tensor: name, reason: `holds ${converted.reason}` };
     read.set(name, { shape: raw.shape, data: converted.data });
@@ -34,11 +48,24 @@ export function inputsOf(tensors: ReadonlyMap<string, RawTensor>): InputsResult 
   if (q === undefined || k === undefined || v === undefined) return { ok: false, tensor: 'q', reason: 'is missing' };
   const [batch = 0, heads = 0, nQ = 0, dim = 0] = q.shape;
   const [kBatch = 0, kvHeads = 0, nK = 0, kDim = 0] = k.shape;
-  if (k.shape.join() !== v.shape.join()) return { ok: false, tensor: 'v', reason: `has the shape [${v.shape.join(', ')}], but k has [${k.shape.join(', ')}]` };
-  if (kBatch !== batch) return { ok: false, tensor: 'k', reason: `has ${kBatch} batches, but q has ${batch}` };
-  if (kDim !== dim) return { ok: false, tensor: 'k', reason: `has head dimension ${kDim}, but q has ${dim}` };
-  if ([batch, heads, kvHeads, nQ, nK, dim].some((n) => n < 1)) return { ok: false, tensor: 'q', reason: `has an empty axis: q [${q.shape.join(', ')}], k [${k.shape.join(', ')}]` };
-  if (heads % kvHeads !== 0) return { ok: false, tensor: 'q', reason: `has ${heads} heads, which is no multiple of the ${kvHeads} heads of k and v` };
+  const extent = (name: string, axis: number, given: number, wanted: number, of: string) => (at: Span): Diagnostic =>
+    ({ ...report.wrongShape(at, { name, axis: axesOf[name]?.[axis] ?? '', given, wanted }), help: `\`${of}\` has ${wanted}` });
+  const differs = k.shape.findIndex((n, i) => n !== v.shape[i]);
+  if (differs >= 0) {
+    const tell = extent('v', differs, v.shape[differs] ?? 0, k.shape[differs] ?? 0, 'k');
+    return { ok: false, tensor: 'v', reason: `has the shape [${v.shape.join(', ')}], but k has [${k.shape.join(', ')}]`, tell };
+  }
+  if (kBatch !== batch) return { ok: false, tensor: 'k', reason: `has ${kBatch} batches, but q has ${batch}`, tell: extent('k', 0, kBatch, batch, 'q') };
+  if (kDim !== dim) return { ok: false, tensor: 'k', reason: `has head dimension ${kDim}, but q has ${dim}`, tell: extent('k', 3, kDim, dim, 'q') };
+  const empty = Object.entries({ batch, heads, kv_heads: kvHeads, n_q: nQ, n_k: nK, dim }).find(([, n]) => n < 1);
+  if (empty !== undefined) {
+    const tell = (at: Span): Diagnostic => report.sizeOutOfRange(at, { name: empty[0], value: 0, least: 1, most: empty[0] === 'dim' ? 256 : 2 ** 24 });
+    return { ok: false, tensor: 'q', reason: `has an empty axis: q [${q.shape.join(', ')}], k [${k.shape.join(', ')}]`, tell };
+  }
+  if (heads % kvHeads !== 0) {
+    const tell = (at: Span): Diagnostic => report.headsNotMultiple(at, { heads, kvHeads });
+    return { ok: false, tensor: 'q', reason: `has ${heads} heads, which is no multiple of the ${kvHeads} heads of k and v`, tell };
+  }
   return { ok: true, value: { sizes: { batch, heads, kvHeads, nQ, nK, dim }, q: q.data, k: k.data, v: v.data } };
 }
 

@@ -63,6 +63,7 @@ export function madeTensors(spec: Spec, launch: Launch, { tensors, span, source 
       const missing = report.missingTensor(span, { name: read.tensor, wanted, ...(source === '' ? {} : { file: source, candidates: [...tensors.keys()] }) });
       return bad([source === '' ? { ...missing, help: 'give a safetensors file with q, k and v, as in --in qkv.safetensors' } : missing]);
     }
+    if (read.tell !== undefined) return bad([read.tell(span)]);
     const wrong = report.wrongElementType(span, { name: read.tensor, found: read.reason, wanted: 'floats [batch, heads, n, dim]' });
     return bad([{ ...wrong, message: `tensor \`${read.tensor}\` of ${source} ${read.reason}` }]);
   }

@@ -27,7 +27,8 @@ function readInputs(given: Given, tensors: ReadonlyMap<string, RawTensor>, file:
   const read = inputsOf(tensors);
   if (read.ok) return read.value;
   const span = valueSpan(given, 'in', file);
-  const { tensor, reason } = read;
+  const { tensor, reason, tell } = read;
+  if (tell !== undefined) throw new DiagnosticError([tell(span)]);
   const wanted = tensor === 'q' || tensor === 'k' || tensor === 'v' ? shapes[tensor] : '';
   const diagnostic = tensors.has(tensor)
     ? report.wrongElementType(span, { name: tensor, found: reason, wanted: `floats ${wanted}` })
