@@ -35,18 +35,32 @@ interface Segment {
 
 const sameAxis = (a: StageIndex, b: StageIndex): boolean => axisText(a.axis, exprKey) === axisText(b.axis, exprKey);
 
+/** `number * length`, an index times a constant: of an index, so that the product cannot wrap. */
+function startOf(e: Expr): { readonly number: Expr; readonly length: Expr & { readonly kind: 'literal' } } | undefined {
+  if (e.kind !== 'binary' || e.op !== 'mul' || e.left.kind !== 'ref' || e.right.kind !== 'literal') return undefined;
+  return { number: e.left, length: e.right };
+}
+
+/** Where a fold starts in the line and where it ends, if its terms are elements in a row: `from .. to` of them, or the first ones behind a place. */
+function rangeOf({ local, from, to }: Fold, index: Expr | undefined): { readonly from: Expr; readonly to: Expr } | undefined {
+  if (index?.kind === 'ref') return index.name === local ? { from, to } : undefined;
+  if (index?.kind !== 'binary' || index.op !== 'add' || from.kind !== 'literal' || from.value !== 0) return undefined;
+  const own = (e: Expr): boolean => e.kind === 'ref' && e.name === local;
+  const start = own(index.right) ? index.left : own(index.left) ? index.right : undefined;
+  return start === undefined || freeRefs(start).has(local) ? undefined : { from: start, to: add(start, to) };
+}
+
 /** The segment that a fold adds up, if it does nothing else. */
 function segmentOf(f: Fold, { tensor, at }: Split): Segment | undefined {
-  const { op, local, from, to, body } = f;
+  const { op, local, body } = f;
   if (op !== 'sum' || body.kind !== 'read' || body.tensor !== tensor.name) return undefined;
-  const own = body.indices[at];
   const others = body.indices.filter((_, n) => n !== at);
-  if (own?.kind !== 'ref' || own.name !== local || others.some((e) => freeRefs(e).has(local))) return undefined;
-  // An index, so that the product cannot wrap.
-  if (from.kind !== 'binary' || from.op !== 'mul' || from.left.kind !== 'ref' || from.right.kind !== 'literal') return undefined;
-  const [number, length] = [from.left, from.right.value];
-  const isSegment = sameExpr(to, mul(add(number, int(1)), from.right)) || sameExpr(to, add(from, from.right));
-  return length >= 2 && isSegment ? { length, number, others } : undefined;
+  const range = rangeOf(f, body.indices[at]);
+  const start = range === undefined ? undefined : startOf(range.from);
+  if (range === undefined || start === undefined || others.some((e) => freeRefs(e).has(local))) return undefined;
+  const { number, length } = start;
+  const isSegment = sameExpr(range.to, mul(add(number, int(1)), length)) || sameExpr(range.to, add(range.from, length));
+  return length.value >= 2 && isSegment ? { length: length.value, number, others } : undefined;
 }
 
 /** The expression with each segment of the softmax through `f`. */

@@ -40,6 +40,13 @@ describe('a softmax', () => {
     expect(names(splitSoftmax(spec([softmaxOf(dots), heldOf(6, x.add(x.mul(i('C'), x.int(6)), x.int(6)))])))).toEqual(halves);
   });
 
+  test('is split where places are counted from the start of the segment', () => {
+    const from = (index: Expr): StageTensor => ({ ...heldOf(6), rule: { kind: 'map', value: x.fold('sum', 't', x.int(0), x.int(6), x.read('p', 'float', [i('b'), i('h'), i('I'), index])) } });
+    expect(names(splitSoftmax(spec([softmaxOf(dots), from(x.add(x.mul(i('C'), x.int(6)), i('t')))])))).toEqual(halves);
+    const other = spec([softmaxOf(dots), from(x.add(x.mul(i('C'), x.int(5)), i('t')))]);
+    expect(splitSoftmax(other).stages).toEqual(other.stages);
+  });
+
   test('takes along the values that nothing else reads', () => {
     expect(names(splitSoftmax(hoistValues(spec([softmaxOf(dots), heldOf(6)]))))).toEqual(halves);
     const both = splitSoftmax(hoistValues(spec([softmaxOf(dots), heldOf(6)], ['held', "p'value"])));
