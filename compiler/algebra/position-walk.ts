@@ -11,8 +11,10 @@ import { uses } from './formula.ts';
 
 /** Positions, or elements along one axis of a tensor, that are gone through on a tile. */
 export const maxSpan = 256;
-/** Nodes of an answer: look-ups in look-ups and cases in cases mention their parts several times each, and double at every level. */
-export const maxNodes = 4000;
+/** Nodes of an answer: cases in cases mention their parts several times each, and double at every level. */
+export const maxNodes = 64_000;
+/** Nodes of an expression that is computed at every position. */
+const maxWalked = 1000;
 
 /** Positions of a tile, ends included, and whether a look-up over any range is one question. */
 interface Positions {
@@ -52,7 +54,7 @@ export interface Walk {
  */
 export function positionWalk(e: Expr, box: Positions): Walk | undefined {
   const [mine, other] = uses(e, 'q') ? (['q', 'k'] as const) : (['k', 'q'] as const);
-  if (uses(e, other) || nodesOf(e) > maxNodes / 4) return undefined;
+  if (uses(e, other) || nodesOf(e) > maxWalked) return undefined;
   const name = `${mine}_at`;
   if (freeRefs(e).has(name)) return undefined;
   const { lo, hi } = box[mine];
