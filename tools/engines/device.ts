@@ -21,6 +21,7 @@ import type { NodeDevice } from '../../backends/wgsl/runtime/node-device.ts';
 import { compileWgsl } from './compile.ts';
 import type { CompiledText } from './compile.ts';
 import type { EngineOutput, EngineRequest, EngineResult } from './engine.ts';
+import { patiently } from './patience.ts';
 
 export interface DeviceSession {
   /** The device in words. */
@@ -113,7 +114,7 @@ export function valuesOf(output: Output, dtype: FloatElement): ArrayLike<number>
 }
 
 async function runOnce(prepared: PreparedPlan, launch: Launch, inputs: Inputs): Promise<Checked<EngineResult>> {
-  const ran = await launchPlan(prepared, launch.sizes, launch.scalars, tensorsOf(prepared.plan, launch, inputs));
+  const ran = await patiently(launchPlan(prepared, launch.sizes, launch.scalars, tensorsOf(prepared.plan, launch, inputs)));
   if (!ran.ok) return ran;
   const { outputs } = ran.value;
   const { dtype } = prepared.plan;
@@ -135,7 +136,7 @@ async function keepOnDevice(prepared: PreparedPlan, launch: Launch, inputs: Inpu
   }
   const options: RunOptions = { outputs: 'leave', poison: false, ...(only === undefined ? {} : { only }) };
   return async () => {
-    const ran = await launchPlan(prepared, launch.sizes, launch.scalars, uploaded, options);
+    const ran = await patiently(launchPlan(prepared, launch.sizes, launch.scalars, uploaded, options));
     if (!ran.ok) throw new Error(ran.diagnostics.map((d) => d.message).join('; '));
   };
 }
