@@ -46,7 +46,13 @@ export function holds(mask: MaskExpr, launch: Launch, names: ReadonlyMap<string,
     case 'listed': {
       const leading = mask.list.leading.map(value);
       const wanted = mask.what === 'keys' ? k : mask.what === 'queries' ? q : q - k;
-      const length = launch.tensors.get(mask.list.tensor)?.extents.at(-1) ?? 0;
+      const list = launch.tensors.get(mask.list.tensor);
+      const length = list?.extents.at(-1) ?? 0;
+      // A list of bools is the set itself: by key, by query row or by distance.
+      if (list?.data instanceof Uint8Array) {
+        const entry = mask.what === 'queries' ? q - launch.sizes.nK + launch.sizes.nQ : wanted;
+        return entry >= 0 && entry < length && read(mask.list.tensor, [...leading, entry]) !== 0;
+      }
       return Array.from({ length }, (_, i) => read(mask.list.tensor, [...leading, i])).includes(wanted);
     }
     case 'segments': {
