@@ -182,7 +182,7 @@ function finish(given: Given, { all, folder, size, text, distances, numbers, pub
   writeAtomic(join(folder, name('-loss.svg')), lossCurves(all), inputs);
   for (const d of plotted) writeAtomic(join(folder, name(`-found-${d}.svg`)), accuracyCurves(all, d), inputs);
   const command = given.line.text.replace(/^npm run eval --/, 'npm run eval --');
-  writeAtomic(join(folder, name('.md')), evaluationPage(all, { command, text, distances, numbers, published, loss: name('-loss.svg'), accuracy: plotted.map((d) => name(`-found-${d}.svg`)) }), inputs);
+  writeAtomic(join(folder, name('.md')), evaluationPage(all, { command, text, example: relative(folder, import.meta.dirname).replaceAll('\\', '/'), distances, numbers, published, loss: name('-loss.svg'), accuracy: plotted.map((d) => name(`-found-${d}.svg`)) }), inputs);
   if (given.json) given.io.out(`${JSON.stringify({ text, window: size, windows: numbers, patterns: all, published })}\n`);
   else given.io.out(`${figuresTable(all, distances)}${relative(given.io.folder, join(folder, name('.md')))}\n`);
   return 0;

@@ -72,6 +72,8 @@ function markdownTable(titles: readonly string[], rows: readonly (readonly strin
 
 export interface PageContext {
   readonly command: string;
+  /** The folder of the model, from the page. */
+  readonly example: string;
   readonly text: string;
   readonly distances: readonly number[];
   /** Of the windows. */
@@ -148,7 +150,7 @@ export function evaluationPage(all: readonly Figures[], context: PageContext): s
     `# A language model under every pattern, windows of ${dense?.window ?? 0} bytes\n`,
     `${context.text}, ${dense?.windows ?? 0} windows: ${numbersText(context.numbers)}. Device: ${[...new Set(all.map((f) => f.device))].join(', ')}. Made by\n\n\`\`\`\n${context.command}\n\`\`\`\n`,
     [
-      'The model is [examples/bytelm](../../examples/bytelm); the pattern holds in all layers and heads. *Density*: live pairs over those of dense causal attention, counted',
+      `The model is [examples/bytelm](${context.example}); the pattern holds in all layers and heads. *Density*: live pairs over those of dense causal attention, counted`,
       'in the masks that were used. *Attention*: four operations per live pair and channel, all layers of one window; *selection*: the float operations of the stages',
       'as they are written. The loss is over every byte of the windows; its difference to dense is on the same bytes.\n',
     ].join('\n'),

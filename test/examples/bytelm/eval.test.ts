@@ -120,7 +120,7 @@ describe('figures', () => {
 
   it('become a page with the difference to dense and one curve for each pattern', () => {
     const all = [row('dense', 1, 36), row('window', 1.25, 18), row('sinks', 0.5, 9)].flatMap((r) => figuresOf(r, counting) ?? []);
-    const page = evaluationPage(all, { command: 'npm run eval', text: 't', distances: [4], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: ['a.svg'] });
+    const page = evaluationPage(all, { command: 'npm run eval', example: '../model', text: 't', distances: [4], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: ['a.svg'] });
     expect(page).toContain('| window | window = 4 | 75.0 % |');
     expect(page).toContain('+0.2500');
     expect(page).toContain('-0.5000');
@@ -134,7 +134,7 @@ describe('figures', () => {
     const all = [row('dense', 1, 36), end('dense', 2, 15), end('kept', 2.125, 3)].flatMap((r) => figuresOf(r, counting) ?? []);
     // The last two of eight queries see 7 + 8 keys.
     expect(all[1]?.densities).toEqual([[1, 36 / 15]]);
-    const page = evaluationPage(all, { command: 'npm run eval', text: 't', distances: [], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: [] });
+    const page = evaluationPage(all, { command: 'npm run eval', example: '../model', text: 't', distances: [], numbers: [0, 3], published: { loss: [], retrieval: [] }, loss: 'l.svg', accuracy: [] });
     expect(page).toMatch(/The last 2 bytes of each window:\n[^]*\| kept \|.*\+0\.1250/);
   });
 });
