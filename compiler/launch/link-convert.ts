@@ -4,9 +4,9 @@
  * program that copies rows of one width. Holds: only copies that change no number are made, so a chain means the same with them.
  */
 import { noSpan, originOf } from '../../dsl/span.ts';
-import { add, element, int, lt, min, mul, ref } from '../expr/build.ts';
+import { add, element, int, lt, mul, ref } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
-import { across } from '../stage/places.ts';
+import { gridOf, instanceNumber } from '../stage/places.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
 import { builderAt, finishProgram } from '../tile/build.ts';
 import type { BufferElement, FloatElement, TileProgram } from '../tile/ir.ts';
@@ -34,16 +34,15 @@ export function conversionProgram(name: string, { from, to, width }: Conversion,
   const origin = originOf(noSpan);
   const b = builderAt(origin);
   const i = (n: string): Expr => ref(n, 'int');
-  const row = add(mul(add(mul(i('tile_y'), int(across)), i('tile_x')), int(tileRows)), i('row'));
+  const row = add(mul(instanceNumber, int(tileRows)), i('row'));
   const shape = { rows: tileRows, cols: width };
   const exists = lt(row, rows);
   const body = [
     b.load('line', shape, 'from', [row], exists),
     b.store('to', shape, [row, i('col')], element('line', 'float'), exists),
   ];
-  const grid = [{ name: 'tile_x', extent: min(tiles, int(across)) }, { name: 'tile_y', extent: ceilDiv(tiles, int(across)) }, { name: 'one', extent: int(1) }];
   const extents = [rows, int(width)];
-  return finishProgram({ name, summary: `rows of ${width} from ${from} to ${to}`, grid, body, origin }, new Map([
+  return finishProgram({ name, summary: `rows of ${width} from ${from} to ${to}`, grid: gridOf(tiles), body, origin }, new Map([
     ['from', { name: 'from', element: from, extents }], ['to', { name: 'to', element: to, extents }],
   ]));
 }

@@ -7,7 +7,7 @@
  */
 import { bad, good, type Checked } from '../../dsl/diagnostic.ts';
 import { originOf, noSpan } from '../../dsl/span.ts';
-import { add, element, int, lt, max, min, mul, or, read, ref, select } from '../expr/build.ts';
+import { add, element, int, lt, max, mul, or, read, ref, select } from '../expr/build.ts';
 import type { Expr } from '../expr/ir.ts';
 import { freeRefs, substitute } from '../expr/traverse.ts';
 import { bin, refer } from '../kernel/build.ts';
@@ -15,7 +15,7 @@ import type { KernelProgram, StorageDecl, UniformDecl } from '../kernel/ir.ts';
 import { bindingDiagnostics } from '../kernel/resources.ts';
 import { mapProgram } from '../kernel/walk.ts';
 import { queryTileOf, type Schedule } from '../schedule.ts';
-import { across } from '../stage/places.ts';
+import { gridOf, instanceNumber } from '../stage/places.ts';
 import { product } from '../stage/tensors.ts';
 import type { TargetRecord } from '../target.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
@@ -150,15 +150,13 @@ function copyProgram(pack: Pack, members: readonly Member[], name: string, rows:
   const place = element('place', 'int');
   const valueOf = ({ decl: { name: tensor, element: kind } }: Member): Expr =>
     kind === 'bool' ? select(read(tensor, 'bool', [place]), int(1), int(0)) : read(tensor, kind === 'int' ? 'int' : 'float', [place]);
-  const tile = add(mul(ref('tile_y', 'int'), int(across)), ref('tile_x', 'int'));
   const body = [
-    b.tile('place', 'int', shape, add(mul(tile, int(rows)), ref('row', 'int'))),
+    b.tile('place', 'int', shape, add(mul(instanceNumber, int(rows)), ref('row', 'int'))),
     ...members.map((m) => b.store(pack.buffer, shape, [add(m.offset, place)], valueOf(m), lt(place, m.length))),
   ];
-  const grid = [{ name: 'tile_x', extent: min(tiles, int(across)) }, { name: 'tile_y', extent: ceilDiv(tiles, int(across)) }, { name: 'one', extent: int(1) }];
   const declared = [{ name: pack.buffer, element: pack.word, extents: [pack.total] }, ...members.map((m) => ({ name: m.decl.name, element: m.decl.element, extents: [m.length] }))];
   const summary = `small tensors one behind the other: ${members.map((m) => m.decl.name).join(', ')}`;
-  return finishProgram({ name, summary, grid, body, origin }, new Map(declared.map((d) => [d.name, d])));
+  return finishProgram({ name, summary, grid: gridOf(tiles), body, origin }, new Map(declared.map((d) => [d.name, d])));
 }
 
 /** The programs that fill a pack: as many as it takes to bind all members. */

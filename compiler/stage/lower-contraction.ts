@@ -6,14 +6,14 @@
  */
 import { CompilerBug } from '../../dsl/diagnostic.ts';
 import type { Expr } from '../expr/ir.ts';
-import { add, all, and, div, element, float, ge, int, lt, min, mod, mul, read, ref, select, sub, trueExpr } from '../expr/build.ts';
+import { add, all, and, div, element, float, ge, int, lt, mod, mul, read, ref, select, sub, trueExpr } from '../expr/build.ts';
 import { mapChildren, sameExpr } from '../expr/traverse.ts';
 import { ceilDiv } from '../tile/arrangement.ts';
 import { mapExpressions } from '../tile/build.ts';
 import type { TileProgram, TileStmt } from '../tile/ir.ts';
 import { bufferName } from '../tile/names.ts';
 import type { StageContext } from './context.ts';
-import { across, loopName, numberOf, valuesOf } from './places.ts';
+import { gridOf, instanceNumber, loopName, numberOf, valuesOf } from './places.ts';
 import { contractionOf, innermost, withFolds, type Contraction, type Factor, type Fold, type Product, type Read, type Sum } from './products.ts';
 import { canHold, spanOf } from './reached.ts';
 import { product } from './tensors.ts';
@@ -260,18 +260,13 @@ export function lowerContraction(c: StageContext, value: Expr, shape: Contractio
   const values = valuesOf(i('line'), others);
   const shared = new Map(others.map((x) => [x.name, i(`at_${x.name}`)]));
   const at = new Map([...shared, ...inTile(contraction)]);
-  const grid = [
-    { name: 'tile_x', extent: min(tiles, int(across)) },
-    { name: 'tile_y', extent: ceilDiv(tiles, int(across)) },
-    { name: 'one', extent: int(1) },
-  ];
   const named = sums.map((sum, n) => ({ sum, tile: n === 0 ? 'sum' : `sum_${n}` }));
   // Tiles in which no element asks for the sums do without.
   const spans = new Map([[row.name, spanOf(i('row_first'), t.rows, row.extent)], [col.name, spanOf(i('col_first'), t.cols, col.extent)]]);
   const reached = value.kind === 'select' && value.otherwise.kind === 'literal' ? canHold(c.say(value.cond, shared), spans) : trueExpr;
   const result = withFolds(value, named.map(({ sum, tile }): readonly [Fold, Expr] => [sum.fold, partValue(sum, tile)]));
-  const program = c.program(grid, [
-    b.letScalar('tile', add(mul(i('tile_y'), int(across)), i('tile_x'))),
+  const program = c.program(gridOf(tiles), [
+    b.letScalar('tile', instanceNumber),
     ...b.when(lt(i('tile'), tiles), [
       b.letScalar('col_first', mul(mod(i('tile'), colTiles), int(t.cols))),
       b.letScalar('row_first', mul(mod(div(i('tile'), colTiles), rowTiles), int(t.rows))),

@@ -11,7 +11,7 @@ import { ceilDiv } from '../tile/arrangement.ts';
 import type { TileProgram, TileStmt } from '../tile/ir.ts';
 import type { StageContext } from './context.ts';
 import { addSum, inTile, partValue, seenInTwo, usualPiece, type ContractionShape, type Tiles } from './lower-contraction.ts';
-import { across, loopName, numberOf, placesOf, valuesOf, type Ranged } from './places.ts';
+import { gridOf, instanceNumber, loopName, numberOf, placesOf, valuesOf, type Ranged } from './places.ts';
 import { contractionOf, withFolds, type Fold } from './products.ts';
 import { canHold, spanOf } from './reached.ts';
 import { product } from './tensors.ts';
@@ -102,12 +102,8 @@ function partsProgram(c: StageContext, rule: Parts, t: Tiles, others: readonly R
     b.map('total', add(select(eq(f('total'), float(0)), float(0), mul(f('total'), unary('exp', min(sub(f('largest'), f('most')), float(0))))), f('added'))),
     b.map('largest', f('most')),
   ];
-  return c.program([
-    { name: 'tile_x', extent: min(tiles, int(across)) },
-    { name: 'tile_y', extent: ceilDiv(tiles, int(across)) },
-    { name: 'one', extent: int(1) },
-  ], [
-    b.letScalar('tile', add(mul(i('tile_y'), int(across)), i('tile_x'))),
+  return c.program(gridOf(tiles), [
+    b.letScalar('tile', instanceNumber),
     ...b.when(lt(i('tile'), tiles), [
       b.letScalar('segment', mod(i('tile'), segment.extent)),
       b.letScalar('segment_first', mul(i('segment'), int(rule.length))),

@@ -30,19 +30,30 @@ export interface Places {
 }
 
 /** Instances along the first grid axis, a power of two below every device's limit. */
-export const across = 32768;
+const across = 32768;
 
 const i = (name: string): Expr => ref(name, 'int');
+
+/** Two axes for `tiles` instances. */
+export function gridOf(tiles: Expr): readonly GridAxis[] {
+  return [
+    { name: 'tile_x', extent: min(tiles, int(across)) },
+    { name: 'tile_y', extent: ceilDiv(tiles, int(across)) },
+    { name: 'one', extent: int(1) },
+  ];
+}
+
+/** The number of the instance among them. */
+export const instanceNumber: Expr = add(mul(i('tile_y'), int(across)), i('tile_x'));
 
 /** One place a row; `rows` of them an instance. With `held` a row that has no place stands at the last one, so that it reads what all may read. */
 export function placesOf(b: Builder, rows: number, indices: readonly Ranged[], held = false): Places {
   const total = product(indices.map((x) => x.extent));
   const tiles = ceilDiv(total, int(rows));
   const column = { rows, cols: 1 };
-  const tile = add(mul(i('tile_y'), int(across)), i('tile_x'));
   const number = element(held ? 'held' : 'place', 'int');
   const declared: TileStmt[] = [
-    b.tile('place', 'int', column, add(mul(tile, int(rows)), i('row'))),
+    b.tile('place', 'int', column, add(mul(instanceNumber, int(rows)), i('row'))),
     ...(held ? [b.tile('held', 'int', column, min(element('place', 'int'), sub(total, int(1))))] : []),
   ];
   const at = new Map<string, Expr>();
@@ -56,12 +67,8 @@ export function placesOf(b: Builder, rows: number, indices: readonly Ranged[], h
     rest = element(`above_${x.name}`, 'int');
   });
   return {
-    grid: [
-      { name: 'tile_x', extent: min(tiles, int(across)) },
-      { name: 'tile_y', extent: ceilDiv(tiles, int(across)) },
-      { name: 'one', extent: int(1) },
-    ],
-    around: (body) => b.when(lt(tile, tiles), [...declared, ...body]),
+    grid: gridOf(tiles),
+    around: (body) => b.when(lt(instanceNumber, tiles), [...declared, ...body]),
     number,
     exists: lt(element('place', 'int'), total),
     at,

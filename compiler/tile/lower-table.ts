@@ -156,7 +156,7 @@ function mapBody(b: Builder, r: TableRequest, table: Extract<Table, { kind: 'map
         b.tile('q_end', 'int', column, sub(min(add(cell('q_start'), i('query_tile')), nK), int(1))),
       ];
   const hasRows = rows.kind === 'listed' ? lt(first, i('row_count')) : trueExpr;
-  const tiles = table.rows.kind === 'listed' ? ceilDiv(r.mappedRows, i('query_tile')) : i('query_tiles');
+  const tiles = rows.kind === 'listed' ? ceilDiv(r.mappedRows, i('query_tile')) : i('query_tiles');
   const fact = (e: Expr): Expr => substitute(r.names.inside(e), inside);
   const bit = bitAt(i('bit'));
   const bitsHere = min(int(32), sub(i('key_tiles'), mul(i('word'), int(32))));
